@@ -1,0 +1,223 @@
+"""Any audio file -> mono float32 at 16 kHz, checked.
+
+Files are untrusted: a header may lie, and a small file may expand to gigabytes. The container is
+recognised by content, the limits below are checked before a sample is decoded and bound what is
+decoded, and every refusal is one line that names the file, what was found and what is expected.
+"""
+
+import hashlib
+import io
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+
+from data_pipeline.errors import DataError
+
+SAMPLE_RATE = 16000  # Hz
+# 25 ms: one analysis frame of the MFCC.
+MIN_SAMPLES = 400
+# -80 dBFS. The peak is taken about the mean, so that a constant offset counts as silence.
+SILENCE_PEAK = 1e-4
+# Lossy codecs overshoot full scale a little; a float file in the int16 range is far above this.
+MAX_PEAK = 8.0
+
+MAX_FILE_BYTES = 100 * 2**20
+MAX_DURATION_SECONDS = 20 * 60
+# Frames x channels: 20 minutes of 48 kHz stereo are 115 million.
+MAX_DECODED_VALUES = 2**27
+MIN_FILE_RATE, MAX_FILE_RATE = 4000, 384000  # Hz
+# libsndfile's names: WAVEX is WAV with the EXTENSIBLE header.
+CONTAINERS = ("WAV", "WAVEX", "FLAC", "OGG", "MP3")
+
+# libsndfile's frame count for a stream whose header does not tell (SF_COUNT_MAX).
+_UNKNOWN_FRAMES = 2**63 - 1
+
+
+class AudioError(DataError):
+    """A file that cannot be used; the message is one line with the file and the reason."""
+
+
+def load_waveform(path: str | os.PathLike) -> np.ndarray:
+    """Reads a WAV, FLAC, OGG or MP3 file, whatever its name, rate and number of channels.
+
+    Channels are averaged. Other rates are resampled by soxr at its default quality (HQ, linear
+    phase: nothing is shifted in time).
+
+    Args:
+        path: the audio file.
+
+    Returns:
+        float32 (num_samples,), mono, 16 kHz, in [-1, 1].
+
+    Raises:
+        AudioError: the file is missing, unreadable, not audio, damaged, empty, over a limit,
+            shorter than 25 ms, silent, or holds NaN, infinite or wrongly scaled samples.
+    """
+    path = Path(path)
+    return decode_waveform(read_audio_file(path), str(path))
+
+
+def decode_waveform(file_bytes: bytes, name: str) -> np.ndarray:
+    """The same as `load_waveform` for the bytes of a file; `name` stands in the messages."""
+    with open_checked(file_bytes, name) as file:
+        try:
+            waveform = _decode_mono(file, name)
+        except soundfile.LibsndfileError as error:
+            raise _undecodable(name, error) from None
+        rate = file.samplerate
+    return check_waveform(soxr.resample(waveform, rate, SAMPLE_RATE), name)
+
+
+def open_checked(file_bytes: bytes, name: str) -> soundfile.SoundFile:
+    """Opens a file and refuses what can be refused before decoding: the first step of a decoder.
+
+    Returns:
+        An open file, recognised by content, whose header keeps within the limits; the header may
+        still be lying.
+
+    Raises:
+        AudioError: empty, over a limit, cut off, or not WAV, FLAC, OGG or MP3.
+    """
+    if not file_bytes:
+        raise AudioError(f"{name}: the file is empty (0 bytes); expected WAV, FLAC, OGG or MP3")
+    if len(file_bytes) > MAX_FILE_BYTES:
+        raise AudioError(
+            f"{name}: larger than {MAX_FILE_BYTES // 2**20} MiB, the limit; cut it into utterances"
+        )
+    _check_wav_length(file_bytes, name)
+    try:
+        file = soundfile.SoundFile(io.BytesIO(file_bytes))
+    except soundfile.LibsndfileError as error:
+        raise _undecodable(name, error) from None
+    _check_header(file, name)
+    return file
+
+
+def _undecodable(name: str, error: soundfile.LibsndfileError) -> AudioError:
+    return AudioError(
+        f"{name}: cannot be decoded ({error.error_string.rstrip('.')}); "
+        "expected a whole WAV, FLAC, OGG or MP3 file"
+    )
+
+
+def check_waveform(waveform: np.ndarray, name: str) -> np.ndarray:
+    """Checks decoded samples and clips them: the last step of every decoder.
+
+    Args:
+        waveform: float32 (num_samples,), mono, 16 kHz.
+        name: the file, for the messages.
+
+    Returns:
+        The samples, clipped to [-1, 1] (resampling may overshoot).
+
+    Raises:
+        AudioError: NaN or infinite values, shorter than 25 ms, silent, or not in full scale 1.
+    """
+    if not np.isfinite(waveform).all():
+        raise AudioError(f"{name}: holds NaN or infinite samples; expected values in [-1, 1]")
+    if len(waveform) < MIN_SAMPLES:
+        raise AudioError(
+            f"{name}: {1000 * len(waveform) / SAMPLE_RATE:.3g} ms long; expected at least "
+            f"{1000 * MIN_SAMPLES // SAMPLE_RATE} ms of speech"
+        )
+    if np.abs(waveform - waveform.mean()).max() < SILENCE_PEAK:
+        raise AudioError(f"{name}: silent (peak below -80 dBFS); expected a recording of speech")
+    peak = np.abs(waveform).max()
+    if peak > MAX_PEAK:
+        raise AudioError(f"{name}: samples reach {peak:.4g}; expected values scaled to [-1, 1]")
+    return np.clip(waveform, -1.0, 1.0)
+
+
+def audio_sha256(waveform: np.ndarray) -> str:
+    """SHA-256 (hexadecimal) of decoded float32 samples.
+
+    The same recording under two names, or in two lossless containers, has the same sum.
+    """
+    return hashlib.sha256(np.ascontiguousarray(waveform, dtype="<f4").tobytes()).hexdigest()
+
+
+def read_audio_file(path: Path) -> bytes:
+    """At most one byte more than the limit, and only from a regular file (no pipe or device).
+
+    Raises:
+        AudioError: missing, not a file, or not readable.
+    """
+    try:
+        if not path.exists():
+            raise AudioError(f"{path}: no such file; check the path")
+        if not path.is_file():
+            raise AudioError(f"{path}: not a file; expected a WAV, FLAC, OGG or MP3 file")
+        with path.open("rb") as file:
+            return file.read(MAX_FILE_BYTES + 1)
+    except OSError as error:
+        raise AudioError(f"{path}: cannot be read ({error.strerror}); check the file") from None
+
+
+def _check_wav_length(file_bytes: bytes, name: str) -> None:
+    """libsndfile reads a WAV that is cut off as a shorter one without a word: compare sizes."""
+    for chunk, size, present in _riff_chunks(file_bytes):
+        if chunk == b"data" and present < size:
+            raise AudioError(
+                f"{name}: cut off or its header is wrong ({present} of {size} bytes of audio are "
+                "there); copy or convert the recording again"
+            )
+
+
+def _riff_chunks(file_bytes: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """(name, declared bytes, bytes present) of each chunk of a WAV file; nothing for others."""
+    if file_bytes[:4] != b"RIFF" or file_bytes[8:12] != b"WAVE":
+        return
+    start = 12
+    while start + 8 <= len(file_bytes):
+        size = int.from_bytes(file_bytes[start + 4 : start + 8], "little")
+        yield file_bytes[start : start + 4], size, len(file_bytes) - start - 8
+        start += 8 + size + size % 2  # chunks are padded to an even length
+
+
+def _check_header(file: soundfile.SoundFile, name: str) -> None:
+    """Refuses what can be refused before decoding."""
+    if file.format not in CONTAINERS:
+        raise AudioError(f"{name}: a {file.format} file; expected WAV, FLAC, OGG or MP3")
+    if not MIN_FILE_RATE <= file.samplerate <= MAX_FILE_RATE:
+        raise AudioError(
+            f"{name}: sample rate {file.samplerate} Hz; expected {MIN_FILE_RATE} to "
+            f"{MAX_FILE_RATE} Hz"
+        )
+    if file.frames == _UNKNOWN_FRAMES:
+        raise AudioError(
+            f"{name}: its header does not tell the length (written to a pipe?); convert it again"
+        )
+    _check_decoded_size(file, name)
+
+
+def _check_decoded_size(file: soundfile.SoundFile, name: str) -> None:
+    if file.frames > MAX_DURATION_SECONDS * file.samplerate:
+        raise AudioError(
+            f"{name}: longer than {MAX_DURATION_SECONDS // 60} minutes, the limit; "
+            "cut it into utterances"
+        )
+    if file.frames * file.channels > MAX_DECODED_VALUES:
+        raise AudioError(
+            f"{name}: {file.frames} samples in {file.channels} channels, over the limit of "
+            f"{MAX_DECODED_VALUES} in all; cut it into utterances"
+        )
+
+
+def _decode_mono(file: soundfile.SoundFile, name: str) -> np.ndarray:
+    """Decodes what the checked header announces, never more, and averages the channels.
+
+    In one call: soundfile seeks after each, which puts MP3 frames out of step.
+    """
+    samples = file.read(dtype="float32", always_2d=True)
+    if not len(samples):
+        raise AudioError(f"{name}: holds no audio (0 samples); expected a recording of speech")
+    if len(samples) < file.frames:
+        raise AudioError(
+            f"{name}: cut off ({len(samples)} of {file.frames} samples are there); "
+            "copy or convert the recording again"
+        )
+    return samples.mean(axis=1)

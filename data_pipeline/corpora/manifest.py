@@ -1,0 +1,126 @@
+"""A CSV file that lists recordings of one's own: one row an utterance.
+
+    path,emotion,speaker,session
+    day1/anna_01.wav,happy,anna,day1
+
+Columns `path`, `emotion` and `speaker` are needed; `session`, `text` and `utterance_id` may be
+there. The order of the columns is free. UTF-8, with or without a byte order mark.
+"""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+from data_pipeline.corpora.base import Corpus, Utterance, build_corpus
+from data_pipeline.errors import DataError
+
+REQUIRED_COLUMNS = ("path", "emotion", "speaker")
+OPTIONAL_COLUMNS = ("session", "text", "utterance_id")
+# From this many sessions on, keeping whole sessions apart leaves enough to train on.
+MIN_SESSIONS = 3
+
+
+def read_manifest(root: Path, *, strict: bool = False) -> Corpus:
+    """Reads a CSV file; every emotion that it names is used.
+
+    Args:
+        root: the CSV file. A `path` in it is absolute or relative to its folder, and is also the
+            utterance's id unless the column `utterance_id` gives another.
+        strict: taken as by the other readers; a manifest has no notes.
+
+    Raises:
+        DataError: the file cannot be read; a column is missing, unknown or there twice; a cell is
+            empty; a row has too few or too many cells; an id occurs twice; there is no row.
+    """
+    csv_path = Path(root).absolute()
+    rows = _read_rows(csv_path)
+    _check_ids(csv_path, rows)
+    utterances = [_utterance(row, csv_path.parent) for _, row in rows]
+    label_map = {emotion: emotion for emotion in sorted({u.emotion for u in utterances})}
+    group_by = _group_by(utterances)
+    return build_corpus(
+        "manifest", csv_path, label_map, utterances, {}, group_by=group_by, strict=strict
+    )
+
+
+def _read_rows(csv_path: Path) -> list[tuple[int, dict[str, str]]]:
+    """Line number and cells of every row."""
+    try:
+        with csv_path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.reader(file, strict=True)
+            columns = [name.strip() for name in next(reader, [])]
+            _check_columns(csv_path, columns)
+            return [
+                (reader.line_num, _row(csv_path, reader.line_num, columns, cells))
+                for cells in reader
+                if cells
+            ]
+    except OSError as error:
+        raise DataError(f"{csv_path}: {error.strerror}; the root is a CSV file") from None
+    except UnicodeDecodeError:
+        raise DataError(f"{csv_path}: not UTF-8; save it as CSV in UTF-8") from None
+    except csv.Error as error:
+        raise DataError(f"{csv_path}: not a CSV file: {error}") from None
+
+
+def _check_columns(csv_path: Path, columns: Sequence[str]) -> None:
+    known = REQUIRED_COLUMNS + OPTIONAL_COLUMNS
+    missing = [name for name in REQUIRED_COLUMNS if name not in columns]
+    unknown = [name for name in columns if name not in known]
+    if missing or unknown or len(set(columns)) < len(columns):
+        raise DataError(
+            f"{csv_path}: found the columns {', '.join(columns) or '(none)'}; expected "
+            f"{', '.join(REQUIRED_COLUMNS)}, and optionally {', '.join(OPTIONAL_COLUMNS)}, "
+            "each once and no other, with commas between them"
+        )
+
+
+def _row(csv_path: Path, line: int, columns: Sequence[str], cells: Sequence[str]) -> dict[str, str]:
+    if len(cells) != len(columns):
+        raise DataError(
+            f"{csv_path} line {line}: found {len(cells)} cells, expected {len(columns)}; "
+            "put a cell that has a comma in it into double quotes"
+        )
+    row = {name: cell.strip() for name, cell in zip(columns, cells, strict=True)}
+    for name, cell in row.items():
+        if not cell:
+            raise DataError(
+                f"{csv_path} line {line}: {name} is empty; fill it in, or leave an optional "
+                "column out altogether"
+            )
+    return row
+
+
+def _utterance_id(row: dict[str, str]) -> str:
+    return row.get("utterance_id", row["path"])
+
+
+def _check_ids(csv_path: Path, rows: Sequence[tuple[int, dict[str, str]]]) -> None:
+    line_of: dict[str, int] = {}
+    for line, row in rows:
+        first = line_of.setdefault(_utterance_id(row), line)
+        if first != line:
+            raise DataError(
+                f"{csv_path} line {line}: {_utterance_id(row)} is already on line {first}; "
+                "each utterance needs an id of its own"
+            )
+
+
+def _utterance(row: dict[str, str], folder: Path) -> Utterance:
+    return Utterance(
+        utterance_id=_utterance_id(row),
+        path=folder / row["path"],
+        emotion=row["emotion"],
+        speaker=row["speaker"],
+        session=row.get("session", ""),
+        text=row.get("text", ""),
+    )
+
+
+def _group_by(utterances: Sequence[Utterance]) -> str:
+    """By session where whole sessions can be kept apart without parting a speaker."""
+    sessions = {utterance.session for utterance in utterances}
+    speakers = {utterance.speaker for utterance in utterances}
+    pairs = {(utterance.speaker, utterance.session) for utterance in utterances}
+    whole = "" not in sessions and len(pairs) == len(speakers)
+    return "session" if whole and len(sessions) >= MIN_SESSIONS else "speaker"

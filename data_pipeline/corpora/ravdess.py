@@ -1,0 +1,50 @@
+"""RAVDESS: 24 actors, two English statements, eight emotions; speech only.
+
+Livingstone and Russo, "The Ryerson Audio-Visual Database of Emotional Speech and Song (RAVDESS)",
+PLoS ONE 13 (2018), doi:10.1371/journal.pone.0196391. On disk `Actor_12/03-01-06-01-02-01-12.wav`:
+modality (03 audio only), vocal channel (01 speech, 02 song), emotion, intensity, statement,
+repetition, actor (odd is male); 48 kHz, a few files in stereo.
+
+Emotions left out are 02 (calm), 06 (fearful), 07 (disgust) and 08 (surprised).
+"""
+
+import re
+from pathlib import Path
+
+from data_pipeline.corpora.base import Corpus, build_corpus, find_files, read_file_names
+
+LABEL_MAP = {"05": "angry", "03": "happy", "01": "neutral", "04": "sad"}
+SONG = "song"
+
+# The actors' folders lie below the root, or below Audio_Speech_Actors_01-24 as published.
+_PATTERNS = ("Actor_*/*.wav", "*/Actor_*/*.wav")
+_AFTER_CHANNEL = r"(?P<code>0[1-8])-0[12]-(?P<text>0[12])-0[12]-(?P<speaker>\d\d)"
+_SPEECH_NAME = rf"03-01-{_AFTER_CHANNEL}"
+_SONG_NAME = rf"03-02-{_AFTER_CHANNEL}"
+
+
+def read_ravdess(root: Path, *, strict: bool = False) -> Corpus:
+    """Reads the file names of RAVDESS; songs are counted as left out.
+
+    Args:
+        root: the folder that holds `Actor_01` to `Actor_24`, or the folder above it.
+        strict: a file name that RAVDESS does not use is an error and not a note.
+
+    Raises:
+        DataError: wrong folder, no utterance used, or under `strict` any note.
+    """
+    paths = find_files(root, _PATTERNS)
+    speech = [path for path in paths if not re.fullmatch(_SONG_NAME, path.stem)]
+    utterances, left_out, notes = read_file_names(speech, _SPEECH_NAME, LABEL_MAP)
+    if len(speech) < len(paths):
+        left_out[SONG] = len(paths) - len(speech)
+    return build_corpus(
+        "ravdess",
+        root,
+        LABEL_MAP,
+        utterances,
+        left_out,
+        group_by="speaker",
+        notes=notes,
+        strict=strict,
+    )

@@ -1,0 +1,178 @@
+"""Utterances -> features, in parallel and in order: what `prepare` writes.
+
+Two ways, one kind of result. `extract_opensmile` is the paper's extraction, in worker processes
+that never import TensorFlow (some seconds and 400 MB each). `extract_tensorflow` is our own MFCC
+in one process, with the audio decoded inside tf.data. The mel spectrograms are librosa's in both.
+"""
+
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from itertools import islice
+from multiprocessing import get_context, parent_process
+
+import numpy as np
+
+from data_pipeline.audio import AudioError, audio_sha256, load_waveform
+from data_pipeline.corpora.base import Utterance
+from data_pipeline.errors import DataError
+from data_pipeline.mel import mel_spectrogram
+from data_pipeline.mfcc import num_mfcc_frames, opensmile_mfcc, tensorflow_mfcc
+from data_pipeline.tfrecords import PackedFeatures, pack_features
+
+# A worker gets this many utterances at a time: enough to hide the cost of handing them over
+# (measured under 1 ms a task), few enough that the last worker does not work alone for long.
+CHUNK_SIZE = 8
+# Tasks a worker may be ahead of the writer: bounds the memory whatever the size of the corpus.
+TASKS_AHEAD = 3
+# Utterances in one call of `tensorflow_mfcc`.
+TENSORFLOW_BATCH_SIZE = 16
+
+
+@dataclass(frozen=True)
+class Extracted:
+    """Features of one utterance.
+
+    Attributes:
+        utterance: the row of the corpus.
+        num_samples: length at 16 kHz.
+        audio_sha256: of the decoded float32 samples, so that the same recording under two names,
+            or in two containers without loss, is recognised.
+        features: what the record holds.
+    """
+
+    utterance: Utterance
+    num_samples: int
+    audio_sha256: str
+    features: PackedFeatures
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """An utterance whose file cannot be used, and why (one line)."""
+
+    utterance: Utterance
+    reason: str
+
+
+Outcome = Extracted | Rejected
+
+
+def extract_opensmile(
+    utterances: Sequence[Utterance], n_fft: tuple[int, int], workers: int
+) -> Iterator[Outcome]:
+    """One outcome an utterance, in the order given, whatever the number of workers.
+
+    Args:
+        utterances: rows of the corpus.
+        n_fft: FFT points of the narrow and the wide spectrogram.
+        workers: number of processes, at least 1.
+
+    Raises:
+        DataError: a worker process died.
+    """
+    # spawn: forking a process that has TensorFlow's threads may hang the child.
+    pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=_start_worker)
+    tasks = (pool.submit(_extract_chunk, chunk, n_fft) for chunk in _chunks(utterances))
+    # Submitted here and not on first use: the workers start while the caller imports TensorFlow.
+    pending = deque(islice(tasks, TASKS_AHEAD * workers))
+    return _outcomes_in_order(pool, tasks, pending)
+
+
+def _outcomes_in_order(
+    pool: ProcessPoolExecutor, tasks: Iterator[Future], pending: deque[Future]
+) -> Iterator[Outcome]:
+    """Outcomes in the order of the tasks; never more tasks under way than at the start."""
+    try:
+        while pending:
+            outcomes = pending.popleft().result()
+            pending.extend(islice(tasks, 1))
+            yield from outcomes
+    except BrokenProcessPool:
+        raise DataError(
+            "a worker process ended unexpectedly (out of memory?); run the same command again "
+            "with fewer --workers: finished record files are kept"
+        ) from None
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _chunks(utterances: Sequence[Utterance]) -> Iterator[Sequence[Utterance]]:
+    for start in range(0, len(utterances), CHUNK_SIZE):
+        yield utterances[start : start + CHUNK_SIZE]
+
+
+def _start_worker() -> None:
+    """Ctrl-C is the parent's to handle, and a worker never outlives a parent that was killed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_exit_with_parent, daemon=True).start()
+
+
+def _exit_with_parent() -> None:
+    parent_process().join()
+    os._exit(1)
+
+
+def _extract_chunk(utterances: Sequence[Utterance], n_fft: tuple[int, int]) -> list[Outcome]:
+    return [_extract_utterance(utterance, n_fft) for utterance in utterances]
+
+
+def _extract_utterance(utterance: Utterance, n_fft: tuple[int, int]) -> Outcome:
+    try:
+        waveform = load_waveform(utterance.path)
+    except AudioError as error:
+        return Rejected(utterance, str(error))
+    return _extracted(utterance, waveform, opensmile_mfcc(waveform), n_fft)
+
+
+def _extracted(
+    utterance: Utterance, waveform: np.ndarray, mfcc: np.ndarray, n_fft: tuple[int, int]
+) -> Extracted:
+    return Extracted(
+        utterance=utterance,
+        num_samples=len(waveform),
+        audio_sha256=audio_sha256(waveform),
+        features=pack_features(mfcc, *(mel_spectrogram(waveform, size) for size in n_fft)),
+    )
+
+
+def extract_tensorflow(
+    utterances: Sequence[Utterance], n_fft: tuple[int, int], workers: int
+) -> Iterator[Outcome]:
+    """The same as `extract_opensmile` with our own MFCC; `workers` are threads for the mels."""
+    from data_pipeline.decode import decode_in_order
+
+    decoded = zip(utterances, decode_in_order([u.path for u in utterances]), strict=True)
+    with ThreadPoolExecutor(workers) as threads:
+        while batch := list(islice(decoded, TENSORFLOW_BATCH_SIZE)):
+            yield from _extract_batch(batch, n_fft, threads)
+
+
+def _extract_batch(
+    batch: list[tuple[Utterance, np.ndarray | AudioError]],
+    n_fft: tuple[int, int],
+    threads: ThreadPoolExecutor,
+) -> Iterable[Outcome]:
+    good = [(utterance, audio) for utterance, audio in batch if isinstance(audio, np.ndarray)]
+    mfccs = _batched_mfcc([waveform for _, waveform in good])
+    extracted = threads.map(lambda item, mfcc: _extracted(*item, mfcc, n_fft), good, mfccs)
+    for utterance, audio in batch:
+        is_good = isinstance(audio, np.ndarray)
+        yield next(extracted) if is_good else Rejected(utterance, str(audio))
+
+
+def _batched_mfcc(waveforms: list[np.ndarray]) -> list[np.ndarray]:
+    """MFCCs of waveforms of any lengths, each (its own number of frames, 39)."""
+    if not waveforms:
+        return []
+    num_samples = np.array([len(waveform) for waveform in waveforms], np.int32)
+    padded = np.zeros((len(waveforms), num_samples.max()), np.float32)
+    for row, waveform in zip(padded, waveforms, strict=True):
+        row[: len(waveform)] = waveform
+    mfcc = tensorflow_mfcc(padded, num_samples).numpy()
+    return [rows[: num_mfcc_frames(int(n))] for rows, n in zip(mfcc, num_samples, strict=True)]

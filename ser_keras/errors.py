@@ -1,0 +1,9 @@
+"""The one exception of this package that is meant for users."""
+
+
+class SerError(Exception):
+    """A fault in a run, a model or a request that the user can mend.
+
+    The message is one line: what was received, what is expected, what to do.
+    Command lines print it without a traceback and exit with 1.
+    """

@@ -1,0 +1,132 @@
+"""One block of the CNN for mel spectrograms: convolution, batch norm, ReLU, 2 x 2 max pooling."""
+
+import keras
+from keras import ops
+
+from ser_keras.layers.convolution import conv2d, conv2d_max_pool, conv2d_moments
+from ser_keras.layers.initializers import uniform_by_fan_in
+
+
+@keras.saving.register_keras_serializable(package="ser_keras")
+class ConvBlock(keras.layers.Layer):
+    """Convolution, batch normalisation, ReLU and 2 x 2 max pooling (section 2.3.3).
+
+    Equal to `Conv2D(use_bias=False)`, `BatchNormalization`, `ReLU` and `MaxPooling2D` in that
+    order, and faster: the affine part of the normalisation goes into the kernel or before the
+    maximum, so a negative gamma is right too, and ReLU, which commutes with the maximum, sees a
+    quarter of the values. A block that takes one channel never builds its feature map (see
+    `conv2d_max_pool` and `conv2d_moments`).
+
+    The convolution has no bias: the normalisation subtracts it again.
+
+    Reference:
+        Wang et al., "Speech Emotion Recognition with Dual-Sequence LSTM Architecture", ICASSP
+        2020. Batch norm, its place and its constants are from the authors' code.
+
+    Args:
+        filters: Number of output channels.
+        kernel_size: (time, mel) size of the kernel.
+        padding: (time, mel) zeros added on each side; the paper adds none.
+        momentum: Weight of the old moving statistics at an update.
+        epsilon: Added to the variance.
+
+    Call arguments:
+        inputs: (batch, time, mels, channels).
+        training: Whether the statistics of the batch are used, and the moving ones updated.
+
+    Output shape:
+        (batch, (time + 2 p - k + 1) // 2, (mels + 2 p - k + 1) // 2, filters).
+    """
+
+    def __init__(
+        self, filters, kernel_size=(4, 4), padding=(0, 0), momentum=0.9, epsilon=1e-5, **kwargs
+    ):
+        super().__init__(**kwargs)
+        if filters < 1 or len(kernel_size) != 2 or len(padding) != 2:
+            raise ValueError(
+                f"Received filters={filters}, kernel_size={kernel_size}, padding={padding}. "
+                "Expected a positive number of filters and two pairs (time, mel)."
+            )
+        self.filters = filters
+        self.kernel_size = tuple(kernel_size)
+        self.padding = tuple(padding)
+        self.momentum = momentum
+        self.epsilon = epsilon
+        self.input_spec = keras.layers.InputSpec(ndim=4)
+
+    def build(self, input_shape):
+        channels = input_shape[-1]
+        height, width = self.kernel_size
+        self.kernel = self.add_weight(
+            name="kernel",
+            shape=(height, width, channels, self.filters),
+            initializer=uniform_by_fan_in(height * width * channels),
+            autocast=False,
+        )
+        self.gamma = self._per_filter("gamma", "ones")
+        self.beta = self._per_filter("beta", "zeros")
+        self.moving_mean = self._per_filter("moving_mean", "zeros", trainable=False)
+        self.moving_variance = self._per_filter("moving_variance", "ones", trainable=False)
+
+    def _per_filter(self, name, initializer, trainable=True):
+        return self.add_weight(
+            name=name,
+            shape=(self.filters,),
+            initializer=initializer,
+            trainable=trainable,
+            autocast=False,
+            aggregation="none" if trainable else "mean",
+        )
+
+    def call(self, inputs, training=False):
+        inputs = self._padded(inputs)
+        kernel = ops.cast(self.kernel, inputs.dtype)
+        one_channel = inputs.shape[-1] == 1
+        feature_map = None if one_channel else conv2d(inputs, kernel)
+        if not training:
+            mean, variance = self.moving_mean.value, self.moving_variance.value
+        elif one_channel:
+            # Statistics, here and below, are taken in full precision under a mixed policy.
+            mean, variance = conv2d_moments(ops.cast(inputs, self.variable_dtype), self.kernel)
+        else:
+            mean, variance = ops.moments(ops.cast(feature_map, self.variable_dtype), (0, 1, 2))
+        if training:
+            self._update_moving_statistics(mean, variance)
+        scale = self.gamma * ops.rsqrt(variance + self.epsilon)
+        shift = ops.cast(self.beta - mean * scale, inputs.dtype)
+        scale = ops.cast(scale, inputs.dtype)
+        if one_channel:
+            pooled = conv2d_max_pool(inputs, kernel * scale)
+        else:
+            pooled = ops.max_pool(feature_map * scale, 2, 2)
+        return ops.relu(pooled + shift)
+
+    def _padded(self, inputs):
+        time, mel = self.padding
+        if not time and not mel:
+            return inputs
+        return ops.pad(inputs, [[0, 0], [time, time], [mel, mel], [0, 0]])
+
+    def _update_moving_statistics(self, mean, variance):
+        for moving, batch in ((self.moving_mean, mean), (self.moving_variance, variance)):
+            batch = ops.stop_gradient(batch)
+            moving.assign(self.momentum * moving + (1 - self.momentum) * batch)
+
+    def compute_output_shape(self, input_shape):
+        sizes = (
+            size if size is None else (size + 2 * padding - kernel + 1) // 2
+            for size, padding, kernel in zip(
+                input_shape[1:3], self.padding, self.kernel_size, strict=True
+            )
+        )
+        return (input_shape[0], *sizes, self.filters)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "kernel_size": self.kernel_size,
+            "padding": self.padding,
+            "momentum": self.momentum,
+            "epsilon": self.epsilon,
+        }

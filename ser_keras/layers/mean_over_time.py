@@ -1,0 +1,28 @@
+"""Mean pooling over the frames that an utterance really has."""
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="ser_keras")
+class MeanOverTime(keras.layers.Layer):
+    """Average each sequence over its own frames and leave the padding out (section 2.3.2).
+
+    Call arguments:
+        inputs: A pair: sequences (batch, frames, features) and num_frames (batch,) integers, 1 or
+            more. What stands beyond num_frames has no influence, whatever it is.
+
+    Output shape:
+        (batch, features).
+    """
+
+    def call(self, inputs):
+        sequences, num_frames = inputs
+        frames = ops.arange(ops.shape(sequences)[1])
+        real = frames[None, :, None] < ops.cast(num_frames, frames.dtype)[:, None, None]
+        total = ops.sum(ops.where(real, sequences, ops.zeros_like(sequences)), axis=1)
+        return total / ops.cast(num_frames, sequences.dtype)[:, None]
+
+    def compute_output_shape(self, input_shape):
+        sequences, _ = input_shape
+        return (sequences[0], sequences[-1])

@@ -1,0 +1,87 @@
+"""The two accuracies of the field, as Keras metrics.
+
+Weighted accuracy (WA) is plain accuracy. Unweighted accuracy (UA) is the mean of the class
+recalls, so that a rare emotion counts as much as a frequent one (section 3 of the paper
+reports both).
+"""
+
+import keras
+from keras import ops
+
+METRIC_NAMES = ("weighted_accuracy", "unweighted_accuracy")
+
+
+@keras.saving.register_keras_serializable(package="ser_keras")
+class UnweightedAccuracy(keras.metrics.Metric):
+    """Mean of the class recalls over the emotions that occur in the labels.
+
+    The counts behind it are summed over batches; the result is that of all batches together,
+    not a mean over batches. An emotion without an utterance has no recall and is left out, as
+    in scikit-learn's `balanced_accuracy_score`. Before the first batch the result is 0.
+
+    Args:
+        num_emotions: number of emotions, at least 1; labels are 0 to num_emotions - 1.
+        name: name of the metric in the logs.
+        dtype: dtype of the result; the counts are always float32, exact up to 2**24 in a cell.
+
+    Call arguments of `update_state`:
+        y_true: integer labels, shape (batch,) or (batch, 1).
+        y_pred: logits or probabilities, shape (batch, num_emotions).
+        sample_weight: None or one weight an utterance, shape (batch,).
+
+    Raises:
+        ValueError: num_emotions is not a positive integer.
+
+    Example:
+        >>> metric = UnweightedAccuracy(num_emotions=2)
+        >>> metric.update_state([0, 0, 0, 1], [[1, 0], [1, 0], [0, 1], [0, 1]])
+        >>> round(float(metric.result()), 3)  # (2/3 + 1) / 2
+        0.833
+    """
+
+    def __init__(self, num_emotions, name="unweighted_accuracy", dtype=None):
+        super().__init__(name=name, dtype=dtype)
+        if not isinstance(num_emotions, int) or num_emotions < 1:
+            raise ValueError(
+                f"num_emotions must be a positive integer, received {num_emotions!r}: "
+                "pass the number of emotions of the corpus"
+            )
+        self.num_emotions = num_emotions
+        self.confusion = self.add_variable(
+            shape=(num_emotions, num_emotions),  # rows: true, columns: predicted
+            initializer="zeros",
+            dtype="float32",
+            name="confusion",
+        )
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        labels = ops.reshape(ops.cast(y_true, "int32"), (-1,))  # (batch,)
+        predicted = ops.cast(ops.argmax(y_pred, axis=-1), "int32")  # (batch,)
+        weights = ops.ones_like(labels) if sample_weight is None else sample_weight
+        counts = ops.segment_sum(
+            ops.reshape(ops.cast(weights, "float32"), (-1,)),
+            labels * self.num_emotions + predicted,
+            num_segments=self.num_emotions**2,
+        )
+        self.confusion.assign(self.confusion + ops.reshape(counts, self.confusion.shape))
+
+    def result(self):
+        occurrences = ops.sum(self.confusion, axis=1)  # (num_emotions,)
+        recalls = ops.divide_no_nan(ops.diagonal(self.confusion), occurrences)
+        num_present = ops.sum(ops.cast(occurrences > 0, "float32"))
+        return ops.cast(ops.divide_no_nan(ops.sum(recalls), num_present), self.dtype)
+
+    def get_config(self):
+        return {**super().get_config(), "num_emotions": self.num_emotions}
+
+
+def emotion_metrics(num_emotions: int) -> list[keras.metrics.Metric]:
+    """New WA and UA metrics, named by METRIC_NAMES.
+
+    Both take integer labels (batch,) and logits (batch, num_emotions).
+    """
+    weighted, unweighted = METRIC_NAMES
+    return [
+        keras.metrics.SparseCategoricalAccuracy(name=weighted),
+        UnweightedAccuracy(num_emotions, name=unweighted),
+    ]

@@ -1,0 +1,106 @@
+"""The heads of the models: functions from Keras tensors to logits (sections 2.3.2 to 2.3.4)."""
+
+import keras
+from keras import layers
+
+from ser_keras.layers import DSLSTM, ConvBlock, MeanOverTime
+from ser_keras.layers.initializers import uniform_by_fan_in
+
+# As in the authors' code; Keras's own 0.99 and 1e-3 are another normalisation.
+BATCH_NORM = {"momentum": 0.9, "epsilon": 1e-5}
+
+
+def mfcc_head(inputs, preset, num_emotions):
+    """M_LSTM: a two-layer LSTM on the MFCCs, averaged over the utterance's own frames."""
+    h = _two_lstm_layers(inputs["mfcc"], preset.units, "mfcc")
+    pooled = MeanOverTime(name="mfcc_mean")([h, inputs["num_mfcc_frames"]])
+    return _classifier(pooled, num_emotions, "mfcc")
+
+
+def narrow_head(inputs, preset, num_emotions):
+    """CNN + LSTM on the narrow-window spectrogram (Base 2)."""
+    sequence = _cnn(inputs["mel_narrow"], preset.kernel_narrow, preset.padding_narrow, preset)
+    return _lstm_head(sequence, preset, num_emotions, "narrow")
+
+
+def wide_head(inputs, preset, num_emotions):
+    """CNN + LSTM on the wide-window spectrogram (Base 3)."""
+    sequence = _cnn(inputs["mel_wide"], preset.kernel_wide, preset.padding_wide, preset)
+    return _lstm_head(sequence, preset, num_emotions, "wide")
+
+
+def ds_lstm_head(inputs, preset, num_emotions):
+    """M_DS-LSTM: two CNNs, alignment, a two-layer DS-LSTM, mean over time."""
+    x = _cnn(inputs["mel_narrow"], preset.kernel_narrow, preset.padding_narrow, preset)
+    y = _cnn(inputs["mel_wide"], preset.kernel_wide, preset.padding_wide, preset)
+    h, y = align(x, y, preset.aligned_frames)
+    for number in (1, 2):
+        name = f"ds_lstm_{number}"
+        h = DSLSTM(preset.units, gate_norm=preset.gate_norm, name=name)([h, y])
+        h = layers.BatchNormalization(**BATCH_NORM, name=f"{name}_norm")(h)
+    pooled = layers.GlobalAveragePooling1D(name="ds_lstm_mean")(h)
+    return _classifier(pooled, num_emotions, "ds_lstm")
+
+
+def align(x, y, aligned_frames):
+    """Average adjacent timesteps of x, two apart, and cut x and y to the shorter one.
+
+    Args:
+        x: (batch, T1, x features), about twice as many timesteps as y.
+        y: (batch, T2, y features).
+        aligned_frames: 2, as in the paper, or 3, as in the authors' code, which keeps
+            T1 // 2 - 1 steps.
+
+    Returns:
+        Both with T3 timesteps.
+    """
+    averaged = layers.AveragePooling1D(aligned_frames, strides=2, name="align")(x)
+    steps = min(averaged.shape[1], x.shape[1] // 2 - (aligned_frames - 2), y.shape[1])
+    return _first_steps(averaged, steps, "narrow"), _first_steps(y, steps, "wide")
+
+
+def _first_steps(sequence, steps, name):
+    surplus = sequence.shape[1] - steps
+    return layers.Cropping1D((0, surplus), name=f"align_{name}")(sequence) if surplus else sequence
+
+
+def _cnn(mel, kernel_size, padding, preset):
+    """Two blocks of convolution and pooling, then the channels of a timestep side by side."""
+    name = mel.name.removeprefix("mel_")
+    maps = layers.Reshape((*mel.shape[1:], 1), name=f"{name}_channel")(mel)
+    for number, filters in enumerate(preset.filters, start=1):
+        block = ConvBlock(filters, kernel_size, padding, **BATCH_NORM, name=f"{name}_conv_{number}")
+        maps = block(maps)
+    _, timesteps, bands, channels = maps.shape
+    return layers.Reshape((timesteps, bands * channels), name=f"{name}_sequence")(maps)
+
+
+def _lstm_head(sequence, preset, num_emotions, name):
+    h = _two_lstm_layers(sequence, preset.units, name)
+    pooled = layers.GlobalAveragePooling1D(name=f"{name}_mean")(h)
+    return _classifier(pooled, num_emotions, name)
+
+
+def _two_lstm_layers(sequence, units, name):
+    for number in (1, 2):
+        sequence = layers.LSTM(
+            units,
+            return_sequences=True,
+            kernel_initializer=uniform_by_fan_in(units),
+            recurrent_initializer=uniform_by_fan_in(units),
+            bias_initializer=uniform_by_fan_in(units),
+            unit_forget_bias=False,
+            name=f"{name}_lstm_{number}",
+        )(sequence)
+    return sequence
+
+
+def _classifier(pooled, num_emotions, head) -> keras.KerasTensor:
+    # Logits stay in full precision under a mixed policy: softmax and loss need it.
+    return layers.Dense(
+        num_emotions,
+        kernel_initializer=uniform_by_fan_in(pooled.shape[-1]),
+        bias_initializer=uniform_by_fan_in(pooled.shape[-1]),
+        dtype="float32",
+        name=f"{head}_logits",
+    )(pooled)

@@ -1,0 +1,105 @@
+"""The eight systems of Table 1: which heads they have and what each counts."""
+
+import keras
+from keras import ops
+
+from ser_keras.errors import SerError
+from ser_keras.models.heads import ds_lstm_head, mfcc_head, narrow_head, wide_head
+from ser_keras.presets import Preset
+
+# A head: the function that builds it, and the inputs that it reads.
+HEADS = {
+    "mfcc": (mfcc_head, ("mfcc", "num_mfcc_frames")),
+    "narrow": (narrow_head, ("mel_narrow",)),
+    "wide": (wide_head, ("mel_wide",)),
+    "ds_lstm": (ds_lstm_head, ("mel_narrow", "mel_wide")),
+}
+
+# A variant: its heads, and the weight of each in the averaged logits and in the loss.
+VARIANTS = {
+    "base_1": {"mfcc": 1.0},
+    "base_2": {"narrow": 1.0},
+    "base_3": {"wide": 1.0},
+    "base_4": {"narrow": 0.5, "wide": 0.5},
+    "base_5": {"mfcc": 0.5, "narrow": 0.25, "wide": 0.25},
+    "base_6": {"mfcc": 0.5, "narrow": 0.5},
+    "ds_lstm": {"ds_lstm": 1.0},
+    "dual_level": {"mfcc": 0.5, "ds_lstm": 0.5},
+}
+
+# Below this a CNN has no timestep or band left for the recurrence, or the alignment no pair.
+MIN_FRAMES = 24
+
+
+def build_model(
+    variant: str,
+    preset: Preset,
+    num_emotions: int,
+    num_frames: tuple[int, int],
+    n_mels: tuple[int, int] = (64, 128),
+    num_mfcc: int = 39,
+) -> keras.Model:
+    """Build one system of Table 1.
+
+    The output "logits" is the weighted average of the heads' logits. Each head has an output of
+    its own beside it, "<head>_logits", so that the loss can be the average of the heads' cross
+    entropies (section 2.3.1): compile with `head_loss_weights(variant)`.
+
+    Args:
+        variant: A key of `VARIANTS`.
+        preset: Settings of the network.
+        num_emotions: Number of classes.
+        num_frames: Timesteps of the narrow- and wide-window spectrograms after resizing.
+        n_mels: Mel bands of the two spectrograms.
+        num_mfcc: Features of an MFCC frame.
+
+    Returns:
+        A functional model. Inputs, as far as the variant reads them: mfcc (batch, frames,
+        num_mfcc), num_mfcc_frames (batch,), mel_narrow (batch, num_frames[0], n_mels[0]) and
+        mel_wide (batch, num_frames[1], n_mels[1]) in dB. Outputs: (batch, num_emotions) each.
+
+    Raises:
+        SerError: The variant is unknown, or the spectrograms are too short for the CNN.
+    """
+    heads = _heads(variant)
+    if min(num_frames) < MIN_FRAMES:
+        raise SerError(
+            f"received spectrograms of {num_frames[0]} and {num_frames[1]} frames, expected "
+            f"{MIN_FRAMES} or more for the CNN: the utterances are too short at these FFT sizes"
+        )
+    # Layers
+    shapes = {
+        "mfcc": (None, num_mfcc),
+        "num_mfcc_frames": (),
+        "mel_narrow": (num_frames[0], n_mels[0]),
+        "mel_wide": (num_frames[1], n_mels[1]),
+    }
+    inputs = {
+        name: keras.Input(shapes[name], name=name, dtype=_input_dtype(name))
+        for name in input_names(variant)
+    }
+    # Model
+    logits = {head: HEADS[head][0](inputs, preset, num_emotions) for head in heads}
+    average = sum(ops.multiply(weight, logits[head]) for head, weight in heads.items())
+    outputs = {"logits": average} | {f"{head}_logits": value for head, value in logits.items()}
+    return keras.Model(inputs, outputs, name=variant)
+
+
+def input_names(variant: str) -> tuple[str, ...]:
+    """The inputs that a variant reads, each once."""
+    return tuple(dict.fromkeys(name for head in _heads(variant) for name in HEADS[head][1]))
+
+
+def head_loss_weights(variant: str) -> dict[str, float]:
+    """Weight of each head's cross entropy in the loss, by the name of its output."""
+    return {f"{head}_logits": weight for head, weight in _heads(variant).items()}
+
+
+def _heads(variant):
+    if variant not in VARIANTS:
+        raise SerError(f"received the variant {variant!r}, expected one of {', '.join(VARIANTS)}")
+    return VARIANTS[variant]
+
+
+def _input_dtype(name):
+    return "int32" if name == "num_mfcc_frames" else "float32"

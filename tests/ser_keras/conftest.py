@@ -1,0 +1,67 @@
+"""A small model of the project's inputs and outputs, and its SavedModel, for several tests."""
+
+import keras
+import pytest
+from keras import ops
+
+
+def build_tiny_model(inputs: list[str], num_frames=(12, 7)) -> keras.Model:
+    """A functional model of the contract: a loop over the mels, the true length of the MFCC."""
+    keras.utils.set_random_seed(7)
+    shapes = {
+        "mfcc": ((None, 39), "float32"),
+        "num_mfcc_frames": ((), "int32"),
+        "mel_narrow": ((num_frames[0], 64), "float32"),
+        "mel_wide": ((num_frames[1], 128), "float32"),
+    }
+    tensors = {
+        name: keras.Input(shapes[name][0], dtype=shapes[name][1], name=name) for name in inputs
+    }
+    summaries = [
+        keras.layers.LSTM(3)(keras.layers.Rescaling(0.01)(tensors[name]))
+        for name in ("mel_narrow", "mel_wide")
+        if name in inputs
+    ]
+    if "mfcc" in inputs:
+        count = ops.cast(tensors["num_mfcc_frames"], "float32")
+        summaries.append(ops.sum(tensors["mfcc"], axis=1) / count[:, None])
+    joined = ops.concatenate(summaries, axis=-1)
+    return keras.Model(tensors, {"logits": keras.layers.Dense(4)(joined)})
+
+
+@pytest.fixture(scope="session")
+def tiny_info() -> dict:
+    """What a fold's info.json holds, for the tiny model."""
+    return {
+        "variant": "dual_level",
+        "preset": "paper",
+        "emotions": ["angry", "happy", "neutral", "sad"],
+        "features": {"sample_rate": 16000, "mfcc": "tensorflow", "n_fft": [256, 512]},
+        "num_frames": [12, 7],
+        "n_mels": [64, 128],
+        "inputs": ["mfcc", "num_mfcc_frames", "mel_narrow", "mel_wide"],
+        "corpus": "made up",
+        "protocol": "speaker",
+        "fold": 0,
+        "weighted_accuracy": 0.5,
+        "unweighted_accuracy": 0.5,
+    }
+
+
+@pytest.fixture(scope="session")
+def tiny_model_of():
+    """The builder of a tiny model with some of the inputs."""
+    return build_tiny_model
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tiny_info) -> keras.Model:
+    return build_tiny_model(tiny_info["inputs"])
+
+
+@pytest.fixture(scope="session")
+def tiny_saved_model(tiny_model, tiny_info, tmp_path_factory):
+    """The version folder of the tiny model's SavedModel; not to be written to."""
+    from ser_keras.export import export_saved_model
+
+    return export_saved_model(tiny_model, tiny_info, tmp_path_factory.mktemp("served") / "tiny")

@@ -3,6 +3,8 @@
 Two ways, one kind of result. `extract_opensmile` is the paper's extraction, in worker processes
 that never import TensorFlow (some seconds and 400 MB each). `extract_tensorflow` is our own MFCC
 in one process, with the audio decoded inside tf.data. The mel spectrograms are librosa's in both.
+Matrix products take one thread each (`threadpool_limits`): the workers fill the cores already, and
+the last bit of a product depends on how many threads share it.
 """
 
 import os
@@ -17,6 +19,7 @@ from itertools import islice
 from multiprocessing import get_context, parent_process
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from data_pipeline.audio import AudioError, audio_sha256, load_waveform
 from data_pipeline.corpora.base import Utterance
@@ -110,6 +113,7 @@ def _chunks(utterances: Sequence[Utterance]) -> Iterator[Sequence[Utterance]]:
 def _start_worker() -> None:
     """Ctrl-C is the parent's to handle, and a worker never outlives a parent that was killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threadpool_limits(1)
     threading.Thread(target=_exit_with_parent, daemon=True).start()
 
 
@@ -148,7 +152,7 @@ def extract_tensorflow(
     from data_pipeline.decode import decode_in_order
 
     decoded = zip(utterances, decode_in_order([u.path for u in utterances]), strict=True)
-    with ThreadPoolExecutor(workers) as threads:
+    with threadpool_limits(1), ThreadPoolExecutor(workers) as threads:
         while batch := list(islice(decoded, TENSORFLOW_BATCH_SIZE)):
             yield from _extract_batch(batch, n_fft, threads)
 

@@ -1,7 +1,7 @@
 """Protocols: which utterances train, choose the epoch and test, in each fold.
 
 `random`   stratified 5-fold over utterances, the usual reading of the paper's "5-fold
-           cross-validation" (section 3.1). Speakers are on both sides.
+           cross-validation" (section 3.2). Speakers are on both sides.
 `speaker`  nobody who is tested, or chooses the epoch, was heard in training: one session out
            where the corpus has sessions; else one speaker out up to ten speakers; else five groups
            of speakers.
@@ -163,6 +163,7 @@ def _speaker_validation(rows: Sequence[Row], seed: int) -> set[str]:
     """Validation ids under `speaker`: whole speakers, about a fifth of the training part."""
     num_speakers = len(set(_column(rows, "speaker")))
     parts = _divide_speakers(rows, min(NUM_FOLDS, num_speakers), seed)
+    # The first part is never empty; a later one can be where each speaker has one emotion only.
     return _ids(rows, parts[0])
 
 

@@ -85,6 +85,8 @@ def prepare(
     with locked_folder(out):
         shards = plan_shards(corpus.utterances, settings)
         finished = finished_shards(out, settings, shards)
+        if strict:
+            _refuse_rejected(finished.values())
         missing = [shard for shard in shards if shard.name not in finished]
         key = digest([settings, corpus.left_out, corpus.notes, [shard.key for shard in shards]])
         if missing or not _is_finished(out, key):
@@ -127,6 +129,17 @@ def _remove_outdated(out: Path, shards: Iterable[Shard]) -> None:
     for path in out.glob("records-*"):
         if path.name not in wanted:
             path.unlink()
+
+
+def _refuse_rejected(entries: Iterable[Mapping]) -> None:
+    """Under `strict`, what an earlier run rejected is an error, too."""
+    for entry in entries:
+        for row in entry["rejected"]:
+            raise _strict_error(row["reason"])
+
+
+def _strict_error(reason: str) -> DataError:
+    return DataError(f"{reason} (--strict stops at the first such file)")
 
 
 def _progress_bar(total: int, show: bool) -> tqdm:
@@ -181,7 +194,7 @@ def _examples(
             label = emotions.index(utterance.emotion)
             yield Example(utterance.utterance_id, label, outcome.features)
         elif strict:
-            raise DataError(f"{outcome.reason} (--strict stops at the first such file)")
+            raise _strict_error(outcome.reason)
         else:
             identity = {"file": str(utterance.path), "utterance_id": utterance.utterance_id}
             rejected.append(identity | {"reason": outcome.reason})

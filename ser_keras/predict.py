@@ -80,12 +80,17 @@ def read_info(model_dir: Path | str) -> dict:
     path = _version_dir(Path(model_dir)) / "assets" / INFO_FILE
     try:
         info = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        extractor = info["features"]["mfcc"]
+    except (OSError, ValueError, KeyError, TypeError):
         raise SerError(
-            f"{path}: missing or no JSON; expected a SavedModel that was written by: "
+            f"{path}: missing or damaged; expected a SavedModel that was written by: "
             "python -m ser_keras export"
         ) from None
-    _check_extractor(info, path)
+    if extractor not in MFCC_EXTRACTORS:
+        raise SerError(
+            f"{path}: features.mfcc is {extractor!r}, expected one of "
+            f"{', '.join(MFCC_EXTRACTORS)}; export the model again with this version"
+        )
     return info
 
 
@@ -122,15 +127,6 @@ def _version_dir(model_dir: Path) -> Path:
             "with its versions; write one with: python -m ser_keras export RUN_DIR --out DIR"
         )
     return versions[max(versions)]
-
-
-def _check_extractor(info: Mapping, path: Path) -> None:
-    extractor = info["features"]["mfcc"]
-    if extractor not in MFCC_EXTRACTORS:
-        raise SerError(
-            f"{path}: features.mfcc is {extractor!r}, expected one of "
-            f"{', '.join(MFCC_EXTRACTORS)}; export the model again with this version"
-        )
 
 
 # --- features -------------------------------------------------------------------------------

@@ -56,4 +56,5 @@ def read_corpus(
             f"corpus {name} has no {' and no '.join(options)}; leave the option out, only "
             f"{' and '.join(IEMOCAP_LAYOUT)} have it"
         )
-    return CORPORA[name](root and Path(root).expanduser(), strict=strict, **options)
+    path = None if root is None else Path(root).expanduser()
+    return CORPORA[name](path, strict=strict, **options)

@@ -173,7 +173,7 @@ def test_a_score_that_is_not_finite_is_an_error_and_no_emotion(
     ("damage", "message"),
     [
         (lambda path: None, "no SavedModel there; expected a folder such as"),
-        (lambda path: (path / "saved_model.pb").write_bytes(b"x"), "info.json: missing or no JSON"),
+        (lambda path: (path / "saved_model.pb").write_bytes(b"x"), "info.json: missing or damaged"),
     ],
 )
 def test_folder_without_a_usable_model_is_one_clear_line(tmp_path, damage, message):
@@ -188,6 +188,12 @@ def test_damaged_model_is_one_clear_line(tiny_saved_model, tmp_path):
     (copy / "saved_model.pb").write_bytes(b"\x00 not a model")
     with pytest.raises(SerError, match="damaged or has no signature 'features'"):
         predict_files(tmp_path, ["a.wav"])
+
+
+def test_info_of_another_project_is_one_clear_line(tiny_saved_model, tmp_path):
+    copy_with_info(tiny_saved_model, tmp_path / "1", {"labels": []})
+    with pytest.raises(SerError, match="info.json: missing or damaged"):
+        read_info(tmp_path)
 
 
 def test_unknown_extractor_is_refused(tiny_saved_model, tiny_info, tmp_path):

@@ -1,0 +1,27 @@
+# Each target makes .venv itself when it is missing. Python 3.11 or 3.12: make PYTHON=python3.12
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/installed
+
+.PHONY: demo test lint clean
+
+demo: $(INSTALLED)  ## make a small corpus, train on it, export, predict
+	$(BIN)/python train.py --fold 0
+
+test: lint  ## ruff and pytest
+	$(BIN)/python -m pytest
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+$(INSTALLED): setup.cfg constraints.txt
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; \
+	v in ((3, 11), (3, 12)) or sys.exit(f"error: found Python {v[0]}.{v[1]}, expected 3.11 or 3.12: \
+	make PYTHON=python3.11")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+clean:
+	rm -rf .venv build

@@ -1,0 +1,50 @@
+"""The CREMA-D reader on made-up trees of the same layout."""
+
+import pytest
+
+from data_pipeline.corpora.crema_d import read_crema_d
+from data_pipeline.errors import DataError
+
+
+def write_names(root, *names):
+    (root / "AudioWAV").mkdir(exist_ok=True)
+    for name in names:
+        (root / "AudioWAV" / f"{name}.wav").touch()
+
+
+def test_name_gives_actor_sentence_and_emotion(tmp_path):
+    write_names(
+        tmp_path, "1001_DFA_ANG_XX", "1002_IEO_HAP_HI", "1003_TIE_NEU_XX", "1091_WSI_SAD_LO",
+        "1001_DFA_DIS_XX", "1001_IEO_FEA_MD", "1002_IEO_FEA_MD",
+    )  # fmt: skip
+    corpus = read_crema_d(tmp_path, strict=True)
+
+    assert [(u.utterance_id, u.speaker, u.text, u.emotion) for u in corpus.utterances] == [
+        ("1001_DFA_ANG_XX", "1001", "DFA", "angry"),
+        ("1002_IEO_HAP_HI", "1002", "IEO", "happy"),
+        ("1003_TIE_NEU_XX", "1003", "TIE", "neutral"),
+        ("1091_WSI_SAD_LO", "1091", "WSI", "sad"),
+    ]
+    assert corpus.left_out == {"DIS": 1, "FEA": 2}
+    assert (corpus.name, corpus.group_by) == ("crema_d", "speaker")
+
+
+def test_the_one_name_published_with_a_short_level_is_read(tmp_path):
+    write_names(tmp_path, "1040_ITH_SAD_X")
+
+    assert read_crema_d(tmp_path, strict=True).utterances[0].emotion == "sad"
+
+
+def test_other_names_are_counted_and_named(tmp_path):
+    write_names(tmp_path, "1001_DFA_ANG_XX", "1001_DFA_BOR_XX", "notes")
+    corpus = read_crema_d(tmp_path)
+
+    assert corpus.left_out == {"unrecognised name": 2}
+    assert "1001_DFA_BOR_XX.wav" in corpus.notes[0]
+
+
+def test_folder_without_audiowav_is_refused(tmp_path):
+    (tmp_path / "AudioMP3").mkdir()
+
+    with pytest.raises(DataError, match=r"no AudioWAV/\*\.wav in it, found AudioMP3"):
+        read_crema_d(tmp_path)

@@ -1,0 +1,65 @@
+"""`read_corpus`: every corpus by its name, and what it refuses."""
+
+import subprocess
+import sys
+
+import pytest
+
+from data_pipeline.corpora import CORPORA, read_corpus
+from data_pipeline.errors import DataError
+
+
+@pytest.fixture
+def emodb(tmp_path):
+    (tmp_path / "wav").mkdir()
+    (tmp_path / "wav" / "03a01Wa.wav").touch()
+    return tmp_path
+
+
+def test_all_corpora_have_a_reader():
+    assert set(CORPORA) == {"crema_d", "demo", "emodb", "iemocap", "manifest", "ravdess"}
+
+
+def test_name_and_root_are_enough(emodb):
+    assert read_corpus("emodb", str(emodb)).utterances[0].speaker == "03"
+
+
+def test_home_folder_is_understood(emodb, monkeypatch):
+    monkeypatch.setenv("HOME", str(emodb.parent))
+
+    assert len(read_corpus("emodb", f"~/{emodb.name}").utterances) == 1
+
+
+def test_options_reach_the_reader(tmp_path):
+    folder = tmp_path / "Session1" / "dialog" / "EmoEvaluation"
+    folder.mkdir(parents=True)
+    for dialog, code in (("impro01", "exc"), ("impro02", "sad"), ("script01_1", "ang")):
+        turn = f"[1.0 - 2.0]\tSes01F_{dialog}_F000\t{code}\t[2.0, 2.0, 2.0]\n"
+        (folder / f"Ses01F_{dialog}.txt").write_text(turn)
+    corpus = read_corpus("iemocap", tmp_path, subset="improvised", excited_as_happy=False)
+
+    assert [u.emotion for u in corpus.utterances] == ["sad"]
+    assert corpus.left_out == {"exc": 1, "scripted": 1}
+    with pytest.raises(DataError, match="instead of"):
+        read_corpus("iemocap", tmp_path, strict=True)
+
+
+@pytest.mark.parametrize("option", [{"subset": "scripted"}, {"excited_as_happy": False}])
+def test_option_of_another_corpus_is_refused(emodb, option):
+    with pytest.raises(DataError, match=f"emodb has no {next(iter(option))}"):
+        read_corpus("emodb", emodb, **option)
+
+
+def test_unknown_name_and_missing_root_are_refused():
+    with pytest.raises(DataError, match="'msp' is not known.*crema_d"):
+        read_corpus("msp", ".")
+    with pytest.raises(DataError, match="no root given for corpus emodb"):
+        read_corpus("emodb", None)
+
+
+def test_readers_load_neither_tensorflow_nor_librosa():
+    code = (
+        "import sys, data_pipeline.corpora, data_pipeline.folds;"
+        "sys.exit(bool({'tensorflow', 'librosa', 'opensmile'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,107 @@
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from data_pipeline.__main__ import main
+
+
+@pytest.fixture
+def table(make_corpus, tmp_path):
+    """A manifest of twelve recordings, one of which is empty."""
+    corpus = make_corpus(12)
+    corpus.utterances[3].path.write_bytes(b"")
+    rows = [f"{u.path},{u.emotion},{u.speaker}" for u in corpus.utterances]
+    path = tmp_path / "recordings.csv"
+    path.write_text("\n".join(["path,emotion,speaker", *rows]))
+    return path
+
+
+def prepare_arguments(table, out, *more):
+    arguments = ["prepare", "--corpus", "manifest", "--root", str(table), "--out", str(out)]
+    return [*arguments, "--mfcc", "tensorflow", *more]
+
+
+def test_prepare_describe_verify(table, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert main(prepare_arguments(table, out)) == 0
+    captured = capsys.readouterr()
+    assert "11 utterances" in captured.out and "1 rejected" in captured.out
+    assert f"train.py --data {out}" in captured.out
+    assert "x real time" in captured.err
+
+    assert main(["describe", str(out)]) == 0
+    text = capsys.readouterr().out
+    assert "11 kept, 1 rejected" in text
+    assert "protocol random: 5 folds" in text
+    assert "protocol speaker: 4 folds" in text
+    assert text.count("0 of 1 speakers") == 1
+    table_lines = [line.split() for line in text.splitlines()]
+    assert ["all", "6", "5", "11"] in table_lines
+    assert ["speaker", "s1", "2", "1", "3"] in table_lines
+
+    assert main(["verify", str(out)]) == 0
+    assert "11 records" in capsys.readouterr().out
+    damaged = next(out.glob("records-*"))
+    damaged.write_bytes(damaged.read_bytes()[:-1])
+    assert main(["verify", str(out)]) == 1
+    assert "checksum" in capsys.readouterr().err
+
+
+def test_strict_exits_with_1_and_names_the_file(table, tmp_path, capsys):
+    assert main(prepare_arguments(table, tmp_path / "out", "--strict")) == 1
+    assert "utt003.wav" in capsys.readouterr().err
+
+
+def test_identical_recordings_on_both_sides_are_told(table, tmp_path, capsys):
+    recordings = sorted((tmp_path / "recordings").glob("*.wav"))
+    for path in recordings[1:]:
+        shutil.copy(recordings[0], path)
+    assert main(prepare_arguments(table, tmp_path / "out")) == 0
+    assert main(["describe", str(tmp_path / "out")]) == 0
+    assert capsys.readouterr().out.count("1 of 1 recordings") == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["prepare", "--corpus", "emodb", "--root", "nowhere", "--out", "x"], "nowhere"),
+        (["describe", "nowhere"], "nowhere: no such folder"),
+        (["verify", "nowhere"], "nowhere: no such folder"),
+        (["prepare", "--corpus", "manifest", "--root", "nowhere.csv", "--out", "x"], "nowhere.csv"),
+    ],
+)
+def test_faults_are_one_line_and_exit_code_1(arguments, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("error: ") and message in error
+    assert error.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["prepare", "--corpus", "emodb", "--out", "x"],
+        ["prepare", "--corpus", "sheep", "--root", "x", "--out", "x"],
+        ["prepare", "--corpus", "demo", "--out", "x", "--workers", "0"],
+        ["prepare", "--corpus", "demo", "--out", "x", "--n-fft", "512", "256"],
+        ["prepare", "--corpus", "demo", "--out", "x", "--n-fft", "100", "256"],
+        ["prepare", "--corpus", "demo", "--out", "x", "--n-fft", "wide", "256"],
+    ],
+)
+def test_wrong_usage_exits_with_2(arguments, capsys):
+    with pytest.raises(SystemExit) as exit_info:
+        main(arguments)
+    assert exit_info.value.code == 2
+    assert "usage:" in capsys.readouterr().err
+
+
+def test_help_of_the_process_is_quick_and_has_an_example():
+    command = [sys.executable, "-X", "importtime", "-m", "data_pipeline", "prepare", "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "python -m data_pipeline prepare --corpus emodb --root" in done.stdout
+    assert "| tensorflow" not in done.stderr

@@ -95,9 +95,7 @@ def train(arguments: argparse.Namespace) -> None:
     demo = arguments.data is None
     prepared = prepare_demo() if demo else load(arguments.data)
     settings = resolve_settings(arguments, demo)
-    folds = assign_folds(
-        prepared.utterances, arguments.protocol, prepared.group_by, arguments.seed
-    )
+    folds = assign_folds(prepared.utterances, arguments.protocol, prepared.group_by, arguments.seed)
     chosen = choose_folds(folds, arguments.fold)
     run_dir = arguments.run_dir or Path("runs") / run_name(arguments, prepared)
     config = describe_run(arguments, prepared, settings)

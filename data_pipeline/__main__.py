@@ -188,7 +188,8 @@ def run_describe(arguments: argparse.Namespace) -> None:
 
 def run_verify(arguments: argparse.Namespace) -> None:
     """`verify`: checks checksums and every record."""
-    from data_pipeline.tfrecords import load_prepared, verify
+    from data_pipeline.tfrecords import load_prepared
+    from data_pipeline.verify import verify
 
     count = verify(load_prepared(arguments.folder))
     print(f"{arguments.folder}: {count} records, all as the metadata says")

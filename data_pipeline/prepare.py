@@ -8,6 +8,7 @@ import csv
 import io
 import json
 import os
+import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -89,17 +90,18 @@ def prepare(
             _refuse_rejected(finished.values())
         missing = [shard for shard in shards if shard.name not in finished]
         key = digest([settings, corpus.left_out, corpus.notes, [shard.key for shard in shards]])
-        if missing or not _is_finished(out, key):
-            begin_progress(out, settings)
-            _remove_outdated(out, shards)
-            utterances = [utterance for shard in missing for utterance in shard.utterances]
-            outcomes = EXTRACTORS[mfcc](utterances, n_fft, workers or os.cpu_count() or 1)
-            with closing(outcomes), _progress_bar(len(utterances), show_progress) as bar:
-                outcomes = _watched(outcomes, bar)
-                for shard in missing:
-                    entry = _make_shard(out, shard, outcomes, corpus.emotions, strict)
-                    finished[shard.name] = entry
-            _finish(out, corpus, settings, key, [finished[shard.name] for shard in shards])
+        if not missing and _is_finished(out, key):
+            print(f"{out}: already prepared", file=sys.stderr)
+            return load_prepared(out)
+        begin_progress(out, settings)
+        _remove_outdated(out, shards)
+        utterances = [utterance for shard in missing for utterance in shard.utterances]
+        outcomes = EXTRACTORS[mfcc](utterances, n_fft, workers or os.cpu_count() or 1)
+        with closing(outcomes), _progress_bar(len(utterances), show_progress) as bar:
+            watched = _watched(outcomes, bar)
+            for shard in missing:
+                finished[shard.name] = _make_shard(out, shard, watched, corpus.emotions, strict)
+        _finish(out, corpus, settings, key, [finished[shard.name] for shard in shards])
     return load_prepared(out)
 
 
@@ -118,8 +120,11 @@ def _settings(corpus: Corpus, mfcc: str, n_fft: tuple[int, int], subset: str) ->
 
 
 def _is_finished(out: Path, key: str) -> bool:
-    path = out / METADATA_NAME
-    return path.is_file() and json.loads(path.read_text(encoding="utf-8"))["key"] == key
+    """Whether the metadata is there, readable, and of this very state."""
+    try:
+        return json.loads((out / METADATA_NAME).read_text(encoding="utf-8"))["key"] == key
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def _remove_outdated(out: Path, shards: Iterable[Shard]) -> None:

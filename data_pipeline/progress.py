@@ -17,7 +17,7 @@ from pathlib import Path
 
 from data_pipeline.corpora.base import Utterance
 from data_pipeline.errors import DataError
-from data_pipeline.tfrecords import file_sha256, shard_name
+from data_pipeline.tfrecords import file_sha256
 
 PROGRESS_NAME = "progress.jsonl"
 # Utterances a shard on average: about 80 MB of IEMOCAP, made in some seconds.
@@ -48,7 +48,11 @@ def plan_shards(utterances: Iterable[Utterance], settings: Mapping) -> list[Shar
         hashed = hashlib.sha256(utterance.utterance_id.encode()).digest()
         parts[int.from_bytes(hashed[:8], "big") % num_shards].append(utterance)
     return [
-        Shard(shard_name(index, num_shards), shard_key(part, settings), tuple(part))
+        Shard(
+            name=f"records-{index:05d}-of-{num_shards:05d}.tfrecord",
+            key=shard_key(part, settings),
+            utterances=tuple(part),
+        )
         for index, part in enumerate(parts)
     ]
 

@@ -23,6 +23,8 @@ import numpy as np
 from data_pipeline.errors import DataError
 from data_pipeline.mfcc import NUM_MFCC
 
+# Raise it whenever the records, or the code that computes what they hold, change: folders of
+# another version are neither read nor gone on with.
 FORMAT_VERSION = 1
 METADATA_NAME = "metadata.json"
 
@@ -55,9 +57,7 @@ class Example:
     features: PackedFeatures
 
 
-def pack_features(
-    mfcc: np.ndarray, mel_narrow: np.ndarray, mel_wide: np.ndarray
-) -> PackedFeatures:
+def pack_features(mfcc: np.ndarray, mel_narrow: np.ndarray, mel_wide: np.ndarray) -> PackedFeatures:
     """Compresses the features of one utterance, without loss.
 
     Args:
@@ -171,11 +171,6 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def shard_name(index: int, num_shards: int) -> str:
-    """Name of shard `index` (from 0) of `num_shards`."""
-    return f"records-{index:05d}-of-{num_shards:05d}.tfrecord"
-
-
 def write_shard(path: Path, examples: Iterable[Example]) -> None:
     """Writes one shard under a temporary name and renames it, so that a shard is always whole.
 
@@ -254,69 +249,3 @@ def record_dataset(prepared: Prepared):
 
     paths = [str(path) for path in prepared.shard_paths]
     return tf.data.TFRecordDataset(paths, buffer_size=1 << 20)
-
-
-def verify(prepared: Prepared) -> int:
-    """Reads a prepared folder through and compares it with its metadata.
-
-    Returns:
-        The number of records, all of which are good.
-
-    Raises:
-        DataError: naming the first shard or record that is not what the metadata says.
-    """
-    for path in prepared.shard_paths:
-        if file_sha256(path) != prepared.metadata["shards"][path.name]["sha256"]:
-            raise DataError(
-                f"{path}: the checksum differs from {METADATA_NAME}; the file was damaged or "
-                "exchanged: remove it and prepare again with the same options"
-            )
-    count = 0
-    for count, parsed in enumerate(_parsed_records(prepared), start=1):
-        _verify_record(prepared, count - 1, parsed)
-    if count != len(prepared.utterances):
-        raise DataError(
-            f"{prepared.directory}: {count} records, but {len(prepared.utterances)} utterances in "
-            f"{METADATA_NAME}; remove the folder and prepare again"
-        )
-    return count
-
-
-def _parsed_records(prepared: Prepared):
-    import tensorflow as tf
-
-    n_mels = num_mel_bands(prepared.features)
-    records = record_dataset(prepared)
-    iterator = records.map(lambda r: parse_example(r, FRAME_COUNTS, n_mels)).as_numpy_iterator()
-    while True:
-        try:
-            yield next(iterator)
-        except StopIteration:
-            return
-        except (tf.errors.InvalidArgumentError, tf.errors.DataLossError) as error:
-            reason = error.message.splitlines()[0]
-            raise DataError(
-                f"{prepared.directory}: a record does not parse ({reason}); "
-                "remove the folder and prepare again"
-            ) from None
-
-
-def _verify_record(prepared: Prepared, position: int, parsed: Mapping) -> None:
-    """Compares one parsed record with its row of the metadata."""
-    rows = prepared.utterances
-    row = rows[position] if position < len(rows) else {"utterance_id": "none", "emotion": "none"}
-    found = {count: int(parsed[count]) for count in FRAME_COUNTS.values()}
-    found["utterance_id"] = parsed["utterance_id"].decode()
-    found["emotion"] = prepared.emotions[parsed["label"]]
-    for field, value in found.items():
-        if value != row.get(field):
-            raise DataError(
-                f"{prepared.directory}: record {position} has {field} {value}, {METADATA_NAME} "
-                f"says {row.get(field)}; remove the folder and prepare again"
-            )
-    for name in FRAME_COUNTS:
-        if not np.isfinite(parsed[name]).all():
-            raise DataError(
-                f"{prepared.directory}: {name} of {row['utterance_id']} has NaN or infinite "
-                "values; remove the folder and prepare again"
-            )

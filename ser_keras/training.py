@@ -162,6 +162,4 @@ def load_model(directory: Path) -> tuple[keras.Model, dict]:
 
 def _settings(config: Mapping) -> Preset:
     # JSON turns tuples into lists.
-    return Preset(
-        **{name: tuple(v) if isinstance(v, list) else v for name, v in config.items()}
-    )
+    return Preset(**{name: tuple(v) if isinstance(v, list) else v for name, v in config.items()})

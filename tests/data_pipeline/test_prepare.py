@@ -19,7 +19,8 @@ from data_pipeline.mel import mel_spectrogram
 from data_pipeline.mfcc import opensmile_mfcc
 from data_pipeline.prepare import prepare
 from data_pipeline.progress import locked_folder, plan_shards
-from data_pipeline.tfrecords import load_prepared, parse_example, record_dataset, verify
+from data_pipeline.tfrecords import load_prepared, parse_example, record_dataset
+from data_pipeline.verify import verify
 
 MATRICES = ("mfcc", "mel_narrow", "mel_wide")
 
@@ -156,14 +157,19 @@ def test_again_does_nothing(make_corpus, tmp_path):
     assert written_at(tmp_path / "out") == before
 
 
+def test_damaged_metadata_is_written_again(make_corpus, tmp_path):
+    corpus = make_corpus(4)
+    first = prepare_quietly(corpus, tmp_path / "out").metadata
+    (tmp_path / "out" / "metadata.json").write_text("{")
+    assert prepare_quietly(corpus, tmp_path / "out").metadata == first
+
+
 def test_a_corpus_that_was_moved_is_the_same_corpus(make_corpus, tmp_path):
     corpus = make_corpus(4)
     prepare_quietly(corpus, tmp_path / "out")
     before = written_at(tmp_path / "out")
     moved = (tmp_path / "recordings").rename(tmp_path / "elsewhere")
-    utterances = tuple(
-        dataclasses.replace(u, path=moved / u.path.name) for u in corpus.utterances
-    )
+    utterances = tuple(dataclasses.replace(u, path=moved / u.path.name) for u in corpus.utterances)
     prepare_quietly(dataclasses.replace(corpus, utterances=utterances), tmp_path / "out")
     assert written_at(tmp_path / "out") == before
 

@@ -78,9 +78,7 @@ def expected_parameters(variant, preset, num_emotions, frames, mels):
         "mfcc": lstm_parameters(39, units) + classifier,
         "narrow": cnns[0] + lstm_parameters(x, units) + classifier,
         "wide": cnns[1] + lstm_parameters(y, units) + classifier,
-        "ds_lstm": sum(cnns)
-        + ds_lstm_parameters(x, y, units, min(aligned, steps[1]))
-        + classifier,
+        "ds_lstm": sum(cnns) + ds_lstm_parameters(x, y, units, min(aligned, steps[1])) + classifier,
     }
     return sum(heads[head] for head in VARIANTS[variant])
 

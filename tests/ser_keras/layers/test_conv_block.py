@@ -35,7 +35,10 @@ class StockBlock(keras.Model):
 def blocks_of_equal_weights(shape, kernel_size, padding, filters=6):
     """A `ConvBlock` and a `StockBlock`; gammas of both signs."""
     rng = np.random.default_rng(0)
-    block, stock = ConvBlock(filters, kernel_size, padding), StockBlock(filters, kernel_size, padding)
+    block, stock = (
+        ConvBlock(filters, kernel_size, padding),
+        StockBlock(filters, kernel_size, padding),
+    )
     block.build(shape)
     stock(np.zeros(shape, "float32"))
     weights = [rng.normal(size=w.shape) for w in block.weights]

@@ -1,4 +1,4 @@
-"""The DS-LSTM against the authors' own cell (oracle) and against a NumPy version of equations 1-8."""
+"""The DS-LSTM against the authors' own cell (oracle) and a NumPy version of equations (1) to (8)."""
 
 from pathlib import Path
 
@@ -70,7 +70,9 @@ def random_weights(rng, x_size, y_size, units):
 def oracle_weights(layer):
     part = lambda name: ORACLE[f"layer{layer}/{name}"]  # noqa: E731
     names = (*GATES, "memory_T", "memory_F")
-    weights = {f"{kind}_{name}": part(f"{kind}_{name}") for kind in ("kernel", "bias") for name in names}
+    weights = {
+        f"{kind}_{name}": part(f"{kind}_{name}") for kind in ("kernel", "bias") for name in names
+    }
     for gate in GATES:
         weights |= {f"{kind}_{gate}": part(f"rbn_{kind}_{gate}") for kind in ("gamma", "beta")}
     return weights
@@ -195,9 +197,7 @@ def test_equals_numpy_over_random_shapes(seed, gate_norm):
     np.testing.assert_allclose(layer([x, y], training=True), expected, atol=1e-9)
 
     # After that one batch the moving statistics are known, and inference uses them.
-    moving = {
-        gate: [(0.1 * v.mean(0), 0.1 * v.var(0) + 0.9) for v in seen[gate]] for gate in GATES
-    }
+    moving = {gate: [(0.1 * v.mean(0), 0.1 * v.var(0) + 0.9) for v in seen[gate]] for gate in GATES}
     expected, _, _ = numpy_ds_lstm(x, y, weights, moving, gate_norm)
     np.testing.assert_allclose(layer([x, y], training=False), expected, atol=1e-9)
 
@@ -238,9 +238,7 @@ def test_beyond_the_last_step_the_last_statistics_are_used():
     x, y = rng.normal(size=(2, 5, 7, 2))
     layer = layer_with(weights, x.shape, y.shape, moving, timesteps=4)
     statistics = {
-        gate: [
-            (moving[0][t, 3 * i : 3 * i + 3], moving[1][t, 3 * i : 3 * i + 3]) for t in range(4)
-        ]
+        gate: [(moving[0][t, 3 * i : 3 * i + 3], moving[1][t, 3 * i : 3 * i + 3]) for t in range(4)]
         for i, gate in enumerate(GATES)
     }
     expected, _, _ = numpy_ds_lstm(x, y, weights, statistics)

@@ -22,17 +22,16 @@ from ser_keras.models.variants import VARIANTS
 from ser_keras.presets import PRESETS
 from ser_keras.runs import (
     begin_fold,
+    best_validated_fold,
     finish_fold,
-    finished_results,
     fold_dir,
+    in_words,
     is_finished,
     open_run,
     write_summary,
 )
 
 ALL_FOLDS = "all"
-# The presets are meant for thousands of utterances; the demo has 240 and a few minutes.
-DEMO_SETTINGS = {"epochs": 12, "batch_size": 16, "learning_rate": 1e-3, "filters": (16, 16)}
 DEMO_FOLDER = Path("build/demo")
 
 
@@ -77,9 +76,8 @@ def parse_args(argv=None) -> argparse.Namespace:
     add(
         "--preset",
         choices=PRESETS,
-        default="paper",
-        help="settings as the paper prints them or as its authors ran them "
-        "(default: %(default)s; see docs/fidelity.md)",
+        help="settings as the paper prints them, as its authors ran them, or small ones for the "
+        "demo (default: paper; without --data, demo; see docs/fidelity.md)",
     )
     add("--epochs", type=_positive, metavar="N", help="instead of the preset's")
     add("--batch-size", type=_batch_size, metavar="N", help="instead of the preset's; 8 or more")
@@ -87,14 +85,16 @@ def parse_args(argv=None) -> argparse.Namespace:
     add("--seed", type=int, default=0, metavar="N", help="of folds, weights and shuffling")
     add("--run-dir", type=Path, metavar="DIR", help="default: runs/ and the settings' names")
     add("--export", type=Path, metavar="DIR", help="default: saved_models/ and the run's name")
-    return parser.parse_args(argv)
+    arguments = parser.parse_args(argv)
+    arguments.preset = arguments.preset or ("paper" if arguments.data else "demo")
+    return arguments
 
 
 def train(arguments: argparse.Namespace) -> None:
     """Load the data, train the folds that are missing, sum up, export."""
     demo = arguments.data is None
     prepared = prepare_demo() if demo else load(arguments.data)
-    settings = resolve_settings(arguments, demo)
+    settings = resolve_settings(arguments)
     folds = assign_folds(prepared.utterances, arguments.protocol, prepared.group_by, arguments.seed)
     chosen = choose_folds(folds, arguments.fold)
     run_dir = arguments.run_dir or Path("runs") / run_name(arguments, prepared)
@@ -107,9 +107,9 @@ def train(arguments: argparse.Namespace) -> None:
             train_fold(fold, prepared, settings, config, run_dir)
         else:
             print(f"fold {fold.number}: finished before, kept ({fold_dir(run_dir, fold.number)})")
-    print_summary(write_summary(run_dir, len(folds)), run_dir)
+    print(f"\n{run_dir}: {in_words(write_summary(run_dir, len(folds)))}")
     if missing:
-        saved = export_best(run_dir, len(folds), arguments.export or Path("saved_models"))
+        saved = export(run_dir, len(folds), arguments.export)
         print_next_steps(run_dir, saved, demo_file(folds, missing) if demo else None)
 
 
@@ -129,17 +129,16 @@ def prepare_demo():
     return prepare(read_corpus("demo", None), DEMO_FOLDER)
 
 
-def resolve_settings(arguments: argparse.Namespace, demo: bool):
-    """The preset, the demo's own settings over it, and the command line's over both."""
+def resolve_settings(arguments: argparse.Namespace):
+    """The preset, and what the command line says instead."""
     given = {
         name: getattr(arguments, name)
         for name in ("epochs", "batch_size", "learning_rate")
         if getattr(arguments, name) is not None
     }
-    own = DEMO_SETTINGS if demo else {}
-    if own:
-        print("demo settings over the preset: " + ", ".join(f"{k}={v}" for k, v in own.items()))
-    return replace(PRESETS[arguments.preset], **{**own, **given})
+    settings = replace(PRESETS[arguments.preset], **given)
+    print(f"preset {arguments.preset}: {settings}")
+    return settings
 
 
 def choose_folds(folds, wanted):
@@ -247,33 +246,13 @@ def counts_line(fold) -> str:
     )
 
 
-def print_summary(summary: dict, run_dir: Path) -> None:
-    """The scores over the finished folds, with their protocol."""
-    finished, total = summary["folds_finished"], summary["folds_total"]
-    print(f"\n{run_dir}: protocol {summary['protocol']}, {finished} of {total} folds")
-    for name, short in (("weighted_accuracy", "WA"), ("unweighted_accuracy", "UA")):
-        score, optimistic = summary[name], summary["optimistic"][name]
-        deviation = score["sample_standard_deviation"]
-        spread = "" if deviation is None else f" +- {deviation:.1%}"
-        print(
-            f"  {short} {score['mean']:.1%}{spread} (pooled {score['pooled']:.1%}); the best epoch "
-            f"on the test part would have claimed {optimistic['mean']:.1%}"
-        )
-
-
-def export_best(run_dir: Path, num_folds: int, directory: Path) -> Path:
-    """Export the fold that did best on its validation part, never on its test part."""
+def export(run_dir: Path, num_folds: int, directory: Path | None) -> Path:
+    """Export the fold that did best on its validation part."""
     from ser_keras.export import export_saved_model
     from ser_keras.training import load_model
 
-    best = max(
-        finished_results(run_dir, num_folds),
-        key=lambda result: result["validation"]["unweighted_accuracy"],
-    )
-    model, info = load_model(fold_dir(run_dir, best["fold"]) / "model")
-    if directory == Path("saved_models"):
-        directory /= run_dir.name
-    return export_saved_model(model, info, directory)
+    model, info = load_model(best_validated_fold(run_dir, num_folds) / "model")
+    return export_saved_model(model, info, directory or Path("saved_models") / run_dir.name)
 
 
 def demo_file(folds, missing) -> Path:

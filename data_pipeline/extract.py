@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from functools import cache
 from itertools import islice
 from multiprocessing import get_context, parent_process
 
@@ -178,5 +179,14 @@ def _batched_mfcc(waveforms: list[np.ndarray]) -> list[np.ndarray]:
     padded = np.zeros((len(waveforms), num_samples.max()), np.float32)
     for row, waveform in zip(padded, waveforms, strict=True):
         row[: len(waveform)] = waveform
-    mfcc = tensorflow_mfcc(padded, num_samples).numpy()
+    mfcc = _traced_mfcc()(padded, num_samples).numpy()
     return [rows[: num_mfcc_frames(int(n))] for rows, n in zip(mfcc, num_samples, strict=True)]
+
+
+@cache
+def _traced_mfcc():
+    """`tensorflow_mfcc` as a graph for any batch: several times as fast as step by step."""
+    import tensorflow as tf
+
+    any_batch = [tf.TensorSpec((None, None), tf.float32), tf.TensorSpec((None,), tf.int32)]
+    return tf.function(tensorflow_mfcc, input_signature=any_batch, autograph=False)

@@ -116,11 +116,35 @@ def finished_results(run_dir: Path, num_folds: int) -> list[dict]:
     ]
 
 
+def best_validated_fold(run_dir: Path, num_folds: int) -> Path:
+    """The folder of the fold with the highest UA on its validation part, never on its test part."""
+    best = max(
+        finished_results(run_dir, num_folds),
+        key=lambda result: result["validation"]["unweighted_accuracy"],
+    )
+    return fold_dir(run_dir, best["fold"])
+
+
 def write_summary(run_dir: Path, num_folds: int) -> dict:
     """Write summary.json over the folds finished so far, and return it."""
     summary = summarise(finished_results(run_dir, num_folds), num_folds)
     write_json(Path(run_dir) / "summary.json", summary)
     return summary
+
+
+def in_words(summary: Mapping) -> str:
+    """A summary as people read it, the protocol first."""
+    finished, total = summary["folds_finished"], summary["folds_total"]
+    lines = [f"protocol {summary['protocol']}, {finished} of {total} folds"]
+    for name, short in (("weighted_accuracy", "WA"), ("unweighted_accuracy", "UA")):
+        score, optimistic = summary[name], summary["optimistic"][name]
+        deviation = score["sample_standard_deviation"]
+        spread = "" if deviation is None else f" +- {deviation:.1%}"
+        lines.append(
+            f"  {short} {score['mean']:.1%}{spread} (pooled {score['pooled']:.1%}); the best epoch "
+            f"on the test part would have claimed {optimistic['mean']:.1%}"
+        )
+    return "\n".join(lines)
 
 
 def _read_json(path: Path) -> dict:

@@ -13,6 +13,7 @@ from ser_keras.evaluation import predict_probabilities, scores
 from ser_keras.metrics import emotion_metrics
 from ser_keras.models import build_model, head_loss_weights
 from ser_keras.presets import Preset
+from ser_keras.progress import EpochLines
 from ser_keras.run_files import write_json
 
 # What chooses the epoch, in words; `BestEpoch` does it.
@@ -49,7 +50,6 @@ def fit_fold(
     settings: Preset,
     fold_dir: Path,
     config: Mapping,
-    verbose: int | str = "auto",
 ) -> dict:
     """Train a compiled model, restore its best validation epoch and score the test part once.
 
@@ -60,7 +60,6 @@ def fit_fold(
         settings: Epochs and learning rate.
         fold_dir: Gets history.csv and the TensorBoard folders train/ and validation/.
         config: The resolved configuration, shown in TensorBoard.
-        verbose: As in `keras.Model.fit`.
 
     Returns:
         best_epoch, last_epoch, mean seconds_per_epoch, the validation scores of the best epoch,
@@ -85,8 +84,9 @@ def fit_fold(
             test,
             history,
             TensorBoardFold(fold_dir, config, datasets.validation, emotions),
+            EpochLines(),
         ],
-        verbose=verbose,
+        verbose=0,
     )
     best.restore()
     labels, probabilities = predict_probabilities(model, datasets.test)

@@ -109,11 +109,11 @@ NEUTRAL_RATE = 175  # words per minute
 NEUTRAL_VOLUME = 40  # of 200, in proportion to amplitude; leaves room for anger without clipping
 NEUTRAL_POINTS = 50  # of pitch and pitch range: the voice's own
 # How far one utterance strays from its rule, so that the emotions overlap.
-STRENGTH_RANGE = (0.5, 1.1)
-PITCH_JITTER = 6  # points
-PITCH_RANGE_JITTER = 10  # points
-RATE_JITTER = 0.08
-LOUDNESS_JITTER_DB = 2.5
+STRENGTH_RANGE = (0.8, 1.1)
+PITCH_JITTER = 3  # points
+PITCH_RANGE_JITTER = 5  # points
+RATE_JITTER = 0.04
+LOUDNESS_JITTER_DB = 1.0
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from keras import ops
 
 
 def build_tiny_model(inputs: list[str], num_frames=(12, 7)) -> keras.Model:
-    """A functional model of the contract: a loop over the mels, the true length of the MFCC."""
+    """Inputs and outputs of the real models: a loop over the mels, the true length of the MFCC."""
     keras.utils.set_random_seed(7)
     shapes = {
         "mfcc": ((None, 39), "float32"),

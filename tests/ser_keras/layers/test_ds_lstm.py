@@ -1,4 +1,4 @@
-"""The DS-LSTM against the authors' own cell (oracle) and a NumPy version of equations (1) to (8)."""
+"""The DS-LSTM against the authors' own cell (oracle) and NumPy written from the equations."""
 
 from pathlib import Path
 

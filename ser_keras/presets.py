@@ -49,6 +49,6 @@ PRESETS = {
     ),
     # 240 synthetic utterances and a few minutes: enough to see everything work, for no comparison.
     "demo": Preset(
-        units=64, filters=(16, 16), learning_rate=2e-3, halve_at=(8,), batch_size=16, epochs=12
+        units=128, filters=(16, 16), learning_rate=1e-3, halve_at=(14,), batch_size=16, epochs=16
     ),
 }

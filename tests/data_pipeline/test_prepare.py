@@ -273,7 +273,14 @@ def start_command(root, out):
     table.write_text("\n".join(["path,emotion,speaker", *rows]))
     command = [sys.executable, "-m", "data_pipeline", "prepare", "--corpus", "manifest"]
     command += ["--root", str(table), "--out", str(out), "--workers", "1"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell starts its background jobs with Ctrl-C ignored, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
     deadline = time.monotonic() + 60
     while not (out / "progress.jsonl").exists() and time.monotonic() < deadline:
         time.sleep(0.02)

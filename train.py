@@ -108,9 +108,9 @@ def train(arguments: argparse.Namespace) -> None:
         else:
             print(f"fold {fold.number}: finished before, kept ({fold_dir(run_dir, fold.number)})")
     print(f"\n{run_dir}: {in_words(write_summary(run_dir, len(folds)))}")
-    if missing:
-        saved = export(run_dir, len(folds), arguments.export)
-        print_next_steps(run_dir, saved, demo_file(folds, missing) if demo else None)
+    saved = arguments.export or Path("saved_models") / run_dir.name
+    export(run_dir, len(folds), saved, anew=bool(missing))
+    print_next_steps(run_dir, saved, demo_file(chosen[-1]) if demo else None)
 
 
 def load(folder: Path):
@@ -246,36 +246,36 @@ def counts_line(fold) -> str:
     )
 
 
-def export(run_dir: Path, num_folds: int, directory: Path | None) -> Path:
-    """Export the fold that did best on its validation part."""
-    from ser_keras.export import export_saved_model
+def export(run_dir: Path, num_folds: int, directory: Path, anew: bool) -> None:
+    """Export the fold that did best on its validation part, where that is not there already."""
+    from ser_keras.export import export_saved_model, saved_versions
     from ser_keras.training import load_model
 
-    model, info = load_model(best_validated_fold(run_dir, num_folds) / "model")
-    return export_saved_model(model, info, directory or Path("saved_models") / run_dir.name)
+    if anew or not saved_versions(directory):
+        model, info = load_model(best_validated_fold(run_dir, num_folds) / "model")
+        print(f"\nexported: {export_saved_model(model, info, directory)}")
 
 
-def demo_file(folds, missing) -> Path:
-    """An utterance of the demo that the last trained fold never heard in training."""
+def demo_file(fold) -> Path:
+    """An utterance of the demo whose speaker this fold never heard in training."""
     from data_pipeline.corpora import read_corpus
 
-    held_out = missing[-1].test[0]
-    return next(u.path for u in read_corpus("demo", None).utterances if u.utterance_id == held_out)
+    utterances = read_corpus("demo", None).utterances
+    return next(u.path for u in utterances if u.utterance_id == fold.test[0])
 
 
 def print_next_steps(run_dir: Path, saved: Path, example: Path | None) -> None:
     """Predict one held-out file, where there is one, and say what to do next."""
     from ser_keras.predict import predict_files
 
-    print(f"\nexported: {saved}")
     if example:
         (answer,) = predict_files(saved, [example])
         print(f"{example.name}: {answer.emotion} ({answer.probabilities[answer.emotion]:.0%})")
     print(
         "next:\n"
-        f"  python -m ser_keras predict --model {saved.parent} FILE...   emotions of your files\n"
-        f"  tensorboard --logdir {run_dir}                               curves and confusions\n"
-        "  python -m data_pipeline prepare --help                       train on your own corpus"
+        f"  python -m ser_keras predict --model {saved} FILE...   emotions of your files\n"
+        f"  tensorboard --logdir {run_dir}   curves and confusion matrices\n"
+        "  python -m data_pipeline prepare --help   train on your own corpus"
     )
 
 

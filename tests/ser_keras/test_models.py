@@ -83,7 +83,7 @@ def expected_parameters(variant, preset, num_emotions, frames, mels):
     return sum(heads[head] for head in VARIANTS[variant])
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", ["paper", "authors"])
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_parameters_follow_from_the_sizes(variant, preset):
     frames, mels = (460, 230), (64, 128)
@@ -106,8 +106,10 @@ def test_the_dual_sequence_layers_have_more_weights_than_two_lstms():
 # --- behaviour ---
 
 
-@pytest.mark.parametrize("preset", PRESETS)
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize(
+    ("variant", "preset"),
+    [*((variant, "paper") for variant in VARIANTS), ("dual_level", "authors")],
+)
 def test_a_training_step_moves_every_weight(variant, preset):
     keras.utils.set_random_seed(1)
     model = build_model(variant, SMALL[preset], 4, FRAMES, MELS)

@@ -10,8 +10,8 @@ import keras
 from ser_keras.callbacks import BestEpoch, HistoryCsv, TensorBoardFold, TestEpochs
 from ser_keras.errors import SerError
 from ser_keras.evaluation import predict_probabilities, scores
-from ser_keras.metrics import emotion_metrics
-from ser_keras.models import build_model, head_loss_weights
+from ser_keras.metrics import METRIC_NAMES, emotion_metrics
+from ser_keras.models import build_model, head_loss_weights, input_names
 from ser_keras.presets import Preset
 from ser_keras.progress import EpochLines
 from ser_keras.run_files import write_json
@@ -117,6 +117,25 @@ def _labels_for_each_output(dataset, model):
 
 
 # --- A trained model on disk: our own JSON and a file of weights ---
+
+
+def model_info(
+    config: Mapping,
+    fold: int,
+    num_frames: tuple[int, int],
+    n_mels: tuple[int, int],
+    test_scores: Mapping,
+) -> dict:
+    """What a trained model is, for info.json: where it comes from, its inputs, its accuracies."""
+    return {
+        **{name: config[name] for name in ("variant", "preset", "emotions", "features", "corpus")},
+        "protocol": config["protocol"],
+        "fold": fold,
+        "num_frames": num_frames,
+        "n_mels": n_mels,
+        "inputs": input_names(config["variant"]),
+        **{name: test_scores[name] for name in METRIC_NAMES},
+    }
 
 
 def save_model(model: keras.Model, settings: Preset, info: Mapping, directory: Path) -> None:

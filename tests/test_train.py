@@ -5,6 +5,7 @@ import json
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,12 @@ import pytest
 import soundfile
 
 from data_pipeline.__main__ import main as prepare_main
-from train import main
+from data_pipeline.folds import PROTOCOLS
+from ser_keras.arguments import parse_args
+from ser_keras.grid import jobs_in_order
+from ser_keras.models import VARIANTS
+from ser_keras.presets import PRESETS
+from train import load, main, plan_runs, resolve_settings
 
 ROOT = Path(__file__).parents[1]
 SPEAKERS, EMOTIONS = ("anna", "ben", "cem"), ("angry", "sad")
@@ -42,15 +48,21 @@ def prepared(tmp_path_factory):
     return out
 
 
-def arguments(prepared, run_dir, *more):
-    fixed = ["--data", prepared, "--run-dir", run_dir, "--export", run_dir / "saved"]
-    # The demo's network is small; the code is the same for all presets.
-    return [*map(str, fixed), "--preset", "demo", "--epochs", "2", "--batch-size", "8", *more]
+@pytest.fixture(autouse=True)
+def tiny_network(monkeypatch):
+    """The code is the same for all presets: the demo's, but smaller."""
+    monkeypatch.setitem(PRESETS, "demo", replace(PRESETS["demo"], units=8, filters=(4, 4)))
+
+
+def arguments(prepared, runs, *more):
+    fixed = ["--data", prepared, "--runs", runs, "--preset", "demo", "--batch-size", "8"]
+    return [*map(str, fixed), "--epochs", "2", *more]
 
 
 def test_a_run_stands_alone_and_is_the_same_again_after_an_interruption(prepared, tmp_path, capsys):
-    run = tmp_path / "run"
-    assert main(arguments(prepared, run, "--fold")) == 0
+    run, saved = tmp_path / "manifest-dual_level-demo-speaker-seed0", tmp_path / "saved"
+    single = arguments(prepared, tmp_path, "--export", str(saved), "--fold")
+    assert main(single) == 0
     assert "protocol speaker, 3 of 3 folds" in capsys.readouterr().out
     first = {path.parent.name: path.read_bytes() for path in run.glob("fold_*/predictions.csv")}
     assert set(first) == {"fold_0", "fold_1", "fold_2"}
@@ -70,27 +82,94 @@ def test_a_run_stands_alone_and_is_the_same_again_after_an_interruption(prepared
     assert result["optimistic"]["weighted_accuracy"] == max(claimed)
     for split in ("train", "validation"):
         assert list((run / "fold_1" / split).glob("events.out.tfevents.*"))
-    assert (run / "saved" / "1" / "saved_model.pb").exists()
+    assert (saved / "1" / "saved_model.pb").exists()
     summary = (run / "summary.json").read_bytes()
 
     # As if the run had been killed in its second fold: what it left there is not kept.
     (run / "fold_1" / "result.json").unlink()
     (run / "fold_1" / "predictions.csv").write_text("half a file")
-    assert main(arguments(prepared, run, "--fold", "all")) == 0
+    assert main([*single, "all"]) == 0
     assert capsys.readouterr().out.count("finished before, kept") == 2
     again = {path.parent.name: path.read_bytes() for path in run.glob("fold_*/predictions.csv")}
     assert again == first
     assert (run / "summary.json").read_bytes() == summary
 
 
+def test_a_grid_has_a_folder_a_run_and_goes_on_where_it_was_stopped(prepared, tmp_path, capsys):
+    grid = arguments(prepared, tmp_path, "--variant", "base_1", "--protocol", "all")
+    grid += ["--fold", "0", "--repeats", "2", "--epochs", "1"]
+    names = [f"manifest-base_1-demo-{p}-seed{n}" for p in ("speaker", "random") for n in (0, 1)]
+    assert main(grid) == 0
+    printed = capsys.readouterr().out
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names)
+    assert [line for line in printed.splitlines() if line.startswith("left to train: ")]
+    assert "exported" not in printed
+    table = printed.split("\n\n")[-1].splitlines()
+    for name, row in zip(names, table[2:], strict=True):
+        summary = json.loads((tmp_path / name / "summary.json").read_text())
+        assert row.split()[:4] == [name, "1", "of", str(summary["folds_total"])]
+        for scores, cells in (
+            (summary, row.split()[4:6]),
+            (summary["optimistic"], row.split()[6:]),
+        ):
+            means = [scores[f"{kind}_accuracy"]["mean"] for kind in ("weighted", "unweighted")]
+            assert cells == [f"{mean:.1%}" for mean in means]
+
+    results = [tmp_path / name / "fold_0" / "result.json" for name in names]
+    first = [json.loads(path.read_text()) for path in results]
+    assert [(result["protocol"], result["seed"]) for result in first] == [
+        ("speaker", 0),
+        ("speaker", 1),
+        ("random", 0),
+        ("random", 1),
+    ]
+    results[3].unlink()
+    assert main(grid) == 0
+    assert capsys.readouterr().out.count("finished before, kept") == 3
+    again = json.loads(results[3].read_text())
+    assert again["validation"] == first[3]["validation"]
+
+
+def test_a_grid_goes_fold_by_fold_through_all_systems(prepared, tmp_path):
+    grid = arguments(prepared, tmp_path, "--variant", "all", "--protocol", "all", "--repeats", "2")
+    planned = parse_args(grid, "", PROTOCOLS)
+    runs = plan_runs(planned, load(prepared), resolve_settings(planned))
+    assert len({run.directory for run in runs}) == len(runs) == 8 * 2 * 2
+    jobs = [
+        (run.config["protocol"], run.config["seed"], fold.number, run.config["variant"])
+        for run, fold in jobs_in_order(runs)
+    ]
+    expected = [
+        (protocol, seed, number, variant)
+        for protocol, num_folds in (("speaker", 3), ("random", 5))
+        for seed in (0, 1)
+        for number in range(num_folds)
+        for variant in VARIANTS
+    ]
+    assert jobs == expected
+
+
+def test_both_forms_of_the_gate_have_runs_of_their_own(prepared, tmp_path):
+    def only_run(*more):
+        planned = parse_args(arguments(prepared, tmp_path, *more), "", PROTOCOLS)
+        (run,) = plan_runs(planned, load(prepared), resolve_settings(planned))
+        return run.directory.name, run.config["settings"]["gate_norm"]
+
+    name = "manifest-dual_level-demo-speaker-seed0"
+    assert only_run() == (name, "after_sigmoid")
+    assert only_run("--gate-norm", "after_sigmoid") == (name, "after_sigmoid")
+    before = (f"{name}-before_sigmoid", "before_sigmoid")
+    assert only_run("--gate-norm", "before_sigmoid") == before
+
+
 def test_other_settings_are_refused_and_nothing_is_lost(prepared, tmp_path, capsys):
-    run = tmp_path / "run"
-    small = ["--fold", "0", "--variant", "base_1"]
-    assert main(arguments(prepared, run, *small)) == 0
+    small = arguments(prepared, tmp_path, "--fold", "0", "--variant", "base_1")
+    assert main(small) == 0
+    (run,) = tmp_path.iterdir()
     before = (run / "fold_0" / "result.json").read_bytes()
-    assert main(arguments(prepared, run, *small, "--seed", "7")) == 1
+    assert main([*small, "--epochs", "3"]) == 1
     error = capsys.readouterr().err.strip().splitlines()[-1]
-    assert error.startswith("error: ") and "seed: there 0, here 7" in error
+    assert error.startswith("error: ") and "settings.epochs: there 2, here 3" in error
     assert (run / "fold_0" / "result.json").read_bytes() == before
 
 
@@ -110,7 +189,14 @@ def test_what_cannot_run_is_one_line_and_exit_code_1(prepared, tmp_path, capsys,
 
 @pytest.mark.parametrize(
     "wrong",
-    [["--fold", "x"], ["--epochs", "0"], ["--batch-size", "4"], ["--learning-rate", "-1"]],
+    [
+        ["--fold", "x"],
+        ["--epochs", "0"],
+        ["--batch-size", "4"],
+        ["--learning-rate", "-1"],
+        ["--variant", "all", "--gate-norm", "before_sigmoid"],
+        ["--variant", "base_1", "base_2", "--export", "saved"],
+    ],
 )
 def test_wrong_usage_exits_with_2(wrong, capsys):
     with pytest.raises(SystemExit) as stopped:
@@ -138,4 +224,4 @@ def test_ctrl_c_stops_tidily(prepared, tmp_path):
     assert process.returncode == 1
     assert "stopped: finished folds are kept" in errors
     assert "Traceback" not in errors
-    assert not (tmp_path / "run" / "fold_0" / "result.json").exists()
+    assert not list(tmp_path.rglob("result.json"))

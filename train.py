@@ -24,7 +24,6 @@ from ser_keras.errors import SerError
 from ser_keras.grid import Run, duration, jobs_in_order, run_name, seconds_left, summary_table
 from ser_keras.presets import PRESETS
 from ser_keras.runs import (
-    begin_fold,
     best_validated_fold,
     finish_fold,
     fold_dir,
@@ -46,7 +45,7 @@ def main(argv=None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nstopped: finished folds are kept; the same command goes on", file=sys.stderr)
+        print("\nstopped: finished epochs are kept; the same command goes on", file=sys.stderr)
         return 1
     return 0
 
@@ -161,7 +160,7 @@ def train_fold(run: Run, fold, prepared, settings) -> None:
     """Build, compile, fit and evaluate one fold; its result.json is written last."""
     import keras
 
-    from data_pipeline.datasets import make_dataset, median_num_frames
+    from data_pipeline.datasets import make_dataset, make_training_dataset, median_num_frames
     from ser_keras.models import build_model, input_names
     from ser_keras.training import FoldDatasets, compile_model, fit_fold, model_info, save_model
 
@@ -170,24 +169,29 @@ def train_fold(run: Run, fold, prepared, settings) -> None:
     keras.utils.set_random_seed(config["seed"] + fold.number)
     num_frames = median_num_frames(prepared, fold.train)
 
-    def batches(utterance_ids, shuffle_seed=None):
-        return make_dataset(
-            prepared,
-            utterance_ids,
-            settings.batch_size,
-            num_frames=num_frames,
-            inputs=input_names(config["variant"]),
-            shuffle_seed=shuffle_seed,
+    common = {
+        "batch_size": settings.batch_size,
+        "num_frames": num_frames,
+        "inputs": input_names(config["variant"]),
+    }
+
+    def train_batches(first_epoch):
+        epochs = range(first_epoch, settings.epochs)
+        return make_training_dataset(
+            prepared, fold.train, seed=config["seed"], epochs=epochs, **common
         )
 
     datasets = FoldDatasets(
-        batches(fold.train, config["seed"]), batches(fold.validation), batches(fold.test)
+        train_batches,
+        make_dataset(prepared, fold.validation, **common),
+        make_dataset(prepared, fold.test, **common),
     )
     n_mels = tuple(n_fft // 4 for n_fft in prepared.features["n_fft"])
     model = build_model(config["variant"], settings, len(emotions), num_frames, n_mels)
     compile_model(model, config["variant"], settings, len(emotions))
-    directory = begin_fold(run.directory, fold.number)
-    outcome = fit_fold(model, datasets, emotions, settings, directory, config)
+    directory = fold_dir(run.directory, fold.number)
+    identity = {**config, "fold": fold.number}
+    outcome = fit_fold(model, datasets, emotions, settings, directory, identity)
     info = model_info(config, fold.number, num_frames, n_mels, outcome["scores"])
     save_model(model, settings, info, directory / "model")
     details = {

@@ -21,6 +21,7 @@ FLOORS = {
     "data_pipeline.verify": 2,
     "ser_keras.arguments": 2,
     "ser_keras.callbacks": 2,
+    "ser_keras.checkpoint": 2,
     "ser_keras.evaluation": 2,
     "ser_keras.export": 2,
     "ser_keras.figures": 2,

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from data_pipeline.__main__ import main as prepare_main
 from data_pipeline.folds import PROTOCOLS
@@ -205,10 +206,21 @@ def test_wrong_usage_exits_with_2(wrong, capsys):
     assert "expected" in capsys.readouterr().err
 
 
-def test_ctrl_c_stops_tidily(prepared, tmp_path):
-    command = [sys.executable, "-u", "train.py", *arguments(prepared, tmp_path / "run")]
+# `train.py` with the tiny network of these tests.
+TINY = """
+import sys
+from dataclasses import replace
+from ser_keras.presets import PRESETS
+PRESETS["demo"] = replace(PRESETS["demo"], units=8, filters=(4, 4))
+from train import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def start_and_signal(arguments, line_start, signal_number):
+    """Train in a process of its own; send it a signal at a line of its output."""
     process = subprocess.Popen(
-        [*command, "--variant", "base_1", "--epochs", "500"],
+        [sys.executable, "-u", "-c", TINY, *arguments],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -217,11 +229,49 @@ def test_ctrl_c_stops_tidily(prepared, tmp_path):
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     for line in process.stdout:
-        if line.startswith("epoch   2"):
-            process.send_signal(signal.SIGINT)
+        if line.startswith(line_start):
+            process.send_signal(signal_number)
             break
     _, errors = process.communicate(timeout=60)
-    assert process.returncode == 1
-    assert "stopped: finished folds are kept" in errors
+    return process.returncode, errors
+
+
+def test_ctrl_c_stops_tidily(prepared, tmp_path):
+    endless = arguments(prepared, tmp_path, "--variant", "base_1", "--epochs", "500")
+    code, errors = start_and_signal(endless, "epoch   2", signal.SIGINT)
+    assert code == 1
+    assert "stopped: finished epochs are kept" in errors
     assert "Traceback" not in errors
     assert not list(tmp_path.rglob("result.json"))
+
+
+def without_seconds(fold):
+    """What a fold found out: result.json and history.csv but for the times, and predictions.csv."""
+    result = json.loads((fold / "result.json").read_text())
+    history = list(csv.DictReader((fold / "history.csv").open()))
+    assert result.pop("seconds_per_epoch") > 0
+    assert all(float(row.pop("seconds")) > 0 for row in history)
+    return result, history, (fold / "predictions.csv").read_bytes()
+
+
+def test_kill_9_loses_at_most_the_epoch_under_way(prepared, tmp_path, capsys):
+    small = ("--variant", "base_6", "--fold", "0", "--epochs", "8")
+    fold = Path("manifest-base_6-demo-speaker-seed0", "fold_0")
+    killed, whole = tmp_path / "killed", tmp_path / "whole"
+    code, _ = start_and_signal(arguments(prepared, killed, *small), "epoch   3", signal.SIGKILL)
+    assert code == -signal.SIGKILL
+    assert not (killed / fold / "result.json").exists()
+
+    export = ["--export", str(tmp_path / "saved")]
+    assert main([*arguments(prepared, killed, *small), *export]) == 0
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if "goes on after" in line]
+    assert 3 <= int(line.split()[4]) < 8
+    assert main([*arguments(prepared, whole, *small), *export]) == 0
+    assert "goes on after" not in capsys.readouterr().out
+    assert without_seconds(killed / fold) == without_seconds(whole / fold)
+    names = [sorted(path.name for path in (runs / fold).iterdir()) for runs in (killed, whole)]
+    assert names[0] == names[1]  # nor is anything left: no checkpoint, no half files
+    assert "checkpoint.npz" not in names[0]
+    events = EventAccumulator(str(killed / fold / "validation")).Reload()
+    steps = {event.step for event in events.Tensors("epoch_unweighted_accuracy")}
+    assert steps == set(range(1, 9))

@@ -19,6 +19,7 @@ from ser_keras.arguments import parse_args
 from ser_keras.grid import jobs_in_order
 from ser_keras.models import VARIANTS
 from ser_keras.presets import PRESETS
+from ser_keras.training import load_model
 from train import load, main, plan_runs, resolve_settings
 
 ROOT = Path(__file__).parents[1]
@@ -61,8 +62,8 @@ def arguments(prepared, runs, *more):
 
 
 def test_a_run_stands_alone_and_is_the_same_again_after_an_interruption(prepared, tmp_path, capsys):
-    run, saved = tmp_path / "manifest-dual_level-demo-speaker-seed0", tmp_path / "saved"
-    single = arguments(prepared, tmp_path, "--export", str(saved), "--fold")
+    run, saved = tmp_path / "manifest-base_1-demo-speaker-seed0", tmp_path / "saved"
+    single = arguments(prepared, tmp_path, "--variant", "base_1", "--export", str(saved), "--fold")
     assert main(single) == 0
     assert "protocol speaker, 3 of 3 folds" in capsys.readouterr().out
     first = {path.parent.name: path.read_bytes() for path in run.glob("fold_*/predictions.csv")}
@@ -151,16 +152,27 @@ def test_a_grid_goes_fold_by_fold_through_all_systems(prepared, tmp_path):
 
 
 def test_both_forms_of_the_gate_have_runs_of_their_own(prepared, tmp_path):
-    def only_run(*more):
+    before = ["--gate-norm", "before_sigmoid"]
+
+    def name_of(*more):
         planned = parse_args(arguments(prepared, tmp_path, *more), "", PROTOCOLS)
         (run,) = plan_runs(planned, load(prepared), resolve_settings(planned))
-        return run.directory.name, run.config["settings"]["gate_norm"]
+        return run.directory.name
 
     name = "manifest-dual_level-demo-speaker-seed0"
-    assert only_run() == (name, "after_sigmoid")
-    assert only_run("--gate-norm", "after_sigmoid") == (name, "after_sigmoid")
-    before = (f"{name}-before_sigmoid", "before_sigmoid")
-    assert only_run("--gate-norm", "before_sigmoid") == before
+    assert name_of() == name_of("--gate-norm", "after_sigmoid") == name
+    assert name_of(*before) == f"{name}-before_sigmoid"
+
+    quick = ["--fold", "0", "--epochs", "1", "--export", str(tmp_path / "saved")]
+    assert main(arguments(prepared, tmp_path, *before, *quick)) == 0
+    fold = tmp_path / f"{name}-before_sigmoid" / "fold_0"
+    for settings in (
+        json.loads((fold / "result.json").read_text())["settings"],
+        json.loads((fold / "model" / "config.json").read_text()),
+    ):
+        assert settings["gate_norm"] == "before_sigmoid"
+    model, _ = load_model(fold / "model")
+    assert model.get_layer("ds_lstm_1").get_config()["gate_norm"] == "before_sigmoid"
 
 
 def test_other_settings_are_refused_and_nothing_is_lost(prepared, tmp_path, capsys):
@@ -255,8 +267,8 @@ def without_seconds(fold):
 
 
 def test_kill_9_loses_at_most_the_epoch_under_way(prepared, tmp_path, capsys):
-    small = ("--variant", "base_6", "--fold", "0", "--epochs", "8")
-    fold = Path("manifest-base_6-demo-speaker-seed0", "fold_0")
+    small = ("--variant", "base_1", "--fold", "0", "--epochs", "8")
+    fold = Path("manifest-base_1-demo-speaker-seed0", "fold_0")
     killed, whole = tmp_path / "killed", tmp_path / "whole"
     code, _ = start_and_signal(arguments(prepared, killed, *small), "epoch   3", signal.SIGKILL)
     assert code == -signal.SIGKILL

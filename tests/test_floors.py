@@ -39,6 +39,7 @@ FLOORS = {
     "data_pipeline.mel": 1,
     "data_pipeline.mfcc": 1,
     "data_pipeline.opensmile_config": 1,
+    "data_pipeline.audit": 0,
     "data_pipeline.corpora": 0,
     "data_pipeline.errors": 0,
     "data_pipeline.folds": 0,

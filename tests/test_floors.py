@@ -28,6 +28,7 @@ FLOORS = {
     "ser_keras.progress": 2,
     "ser_keras.run_files": 2,
     "ser_keras.runs": 2,
+    "ser_keras.statistics": 2,
     "ser_keras.training": 2,
     "ser_keras.layers": 1,
     "ser_keras.metrics": 1,

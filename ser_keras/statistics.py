@@ -5,11 +5,11 @@ utterances is too narrow. Everything here resamples or swaps whole speakers. All
 the confusion matrices of the speakers, (num_speakers, num_emotions, num_emotions), rows true,
 columns predicted, and need only NumPy.
 
-With few speakers a percentile interval is itself too narrow: where ten speakers differ by a standard
-deviation of 8 points, a 95 % interval holds the true value in 90 % of simulated corpora, with 60
-speakers in 95 %; resampling utterances of the ten would reach 83 %. Ten speakers also allow no
-p-value below 2 / 2**10. What no interval here counts: another training of the same system would
-score a little differently.
+With few speakers a percentile interval is itself too narrow. Where speakers differ by a standard
+deviation of 8 points, a 95 % interval over ten of them holds the true value in 90 % of simulated
+corpora, over 60 of them in 95 %; resampling the utterances of the ten would reach 83 %. Ten
+speakers also allow no p-value below 2 / 2**10. What no interval here counts: another training of
+the same system would score a little differently.
 """
 
 from collections.abc import Sequence

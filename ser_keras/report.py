@@ -1,0 +1,266 @@
+"""A report about one or more runs: Markdown with pictures beside it, and one self-contained page.
+
+The page holds everything: pictures as SVG, the style, no script, nothing from the network.
+"""
+
+import base64
+import io
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from html import escape as escape_html
+from pathlib import Path
+
+import numpy as np
+
+from ser_keras.errors import SerError
+from ser_keras.paper_table import PAPER_CORPUS
+from ser_keras.report_comparisons import (
+    best_in_words,
+    claims_in_words,
+    comparison_table,
+    comparisons,
+    notes,
+    pairs,
+    parameters_in_words,
+)
+from ser_keras.report_figures import (
+    confusion_figure,
+    interval_figure,
+    learning_curve_figure,
+    speaker_figure,
+)
+from ser_keras.report_runs import Run, floors
+from ser_keras.report_tables import SHORT, escape, main_table, seed_table, speaker_table
+from ser_keras.statistics import accuracies, bootstrap_interval, speaker_confusions
+
+PROTOCOL_MEANING = {
+    "speaker": "Nobody who is tested, or chooses the epoch, was heard in training: the figure for "
+    "voices that the system does not know.",
+    "random": "The test part is a stratified random fifth of the utterances: every voice was heard "
+    "in training. The figure is higher for it, and it is the protocol of the paper.",
+}
+READING = """\
+- **WA** (weighted accuracy) is the share of utterances named rightly. **UA** (unweighted accuracy)
+  is the mean of the emotions' recalls, so that a rare emotion counts as much as a frequent one.
+- **WA**, **UA**: mean ± sample standard deviation over the folds. **Pooled**: all test utterances
+  of all folds together, which is steadier where folds are small or lack an emotion.
+- **[95 %]**: percentile bootstrap that resamples speakers, not utterances. With ten speakers it
+  is somewhat too narrow: expect it to hold the true value about nine times in ten. Systems whose
+  intervals overlap may still differ: that is what the paired test is for.
+- **Best on test**: what the same trainings would have claimed by choosing the epoch on the test
+  part, WA and UA separately. The **gap** to the honest figure is what such a claim adds.
+- **p**: swap test on the same utterances, swapping all predictions of a speaker between two
+  systems at once; **adjusted** by Holm's method for the number of pairs in the table.
+- *Floors*: always the most frequent emotion; and the most frequent emotion of that speaker outside
+  the test part. A system that is not above both has not learnt emotions.
+"""
+
+
+@dataclass
+class Report:
+    """Markdown lines, and the pictures (name -> SVG) that they show as `pictures/<name>.svg`."""
+
+    lines: list[str] = field(default_factory=list)
+    pictures: dict[str, bytes] = field(default_factory=dict)
+
+    def add(self, *lines: str) -> None:
+        """Adds a block, with an empty line after it; a block without lines is not there."""
+        if lines:
+            self.lines += [*lines, ""]
+
+    def add_picture(self, name: str, alt: str, figure) -> None:
+        self.pictures[name] = _svg(figure)
+        self.add(f"![{escape(alt)}](pictures/{name}.svg)")
+
+
+def make_report(runs: Sequence[Run]) -> Report:
+    """The report about runs, as `read_runs` gives them."""
+    report = Report()
+    _add_overview(report, runs)
+    for protocol in sorted({run.protocol for run in runs}, reverse=True):
+        _add_protocol(report, protocol, [run for run in runs if run.protocol == protocol])
+    report.add("## How to read this")
+    report.add(READING.rstrip())
+    return report
+
+
+def _add_overview(report: Report, runs: Sequence[Run]) -> None:
+    result = runs[0].results[0]
+    subset = "" if result["subset"] == "all" else f", {result['subset']} utterances only"
+    emotions = ", ".join(escape(emotion) for emotion in result["emotions"])
+    report.add(f"# Speech emotion recognition on {escape(result['corpus'])}")
+    report.add(
+        f"Corpus {escape(result['corpus'])}{subset}; emotions: {emotions}. Each protocol is a "
+        "section of its own, since a figure is worth something only with its protocol beside it. "
+        "All figures are percentages of test parts, with the epoch chosen on a validation part, "
+        "unless a column says otherwise. [How to read this](#how-to-read-this) is at the end."
+    )
+
+
+def _add_protocol(report: Report, protocol: str, runs: Sequence[Run]) -> None:
+    below = floors(runs)
+    report.add(f"## Protocol {protocol}")
+    report.add(PROTOCOL_MEANING.get(protocol, ""))
+    report.add(best_in_words(runs))
+    report.add(*main_table(runs, below))
+    report.add(*notes(runs), *_paper_note(runs))
+    report.add_picture(f"{protocol}-intervals", *_intervals(runs, below))
+    report.add(*seed_table(runs))
+    _add_comparisons(report, runs)
+    report.add("### Which emotions are mistaken for which")
+    report.add_picture(f"{protocol}-confusion", *_confusions(runs))
+    _add_learning_curves(report, protocol, runs)
+    report.add("### Speakers")
+    report.add_picture(f"{protocol}-speakers", *_speakers(runs))
+    report.add(*speaker_table(runs))
+
+
+def _paper_note(runs: Sequence[Run]) -> list[str]:
+    corpus, protocol = (runs[0].results[0][name] for name in ("corpus", "protocol"))
+    if (corpus, protocol) == ("iemocap", "random"):
+        return [
+            "- The paper's figures are best epochs on the test fold: hold them against "
+            "*best on test*."
+        ]
+    return [
+        f"- The paper's figures are of {PAPER_CORPUS} under random folds, best epochs on the test "
+        "fold. They stand here for the order of the systems, not to be compared in height."
+    ]
+
+
+def _add_comparisons(report: Report, runs: Sequence[Run]) -> None:
+    if len(runs) < 2:
+        return
+    chosen = pairs(runs)
+    found = comparisons(chosen)
+    words = [*claims_in_words(chosen, found), *parameters_in_words(runs)]
+    if words:
+        report.add("### Does the paper's order of the systems hold here?")
+        report.add(*words)
+    report.add("### System against system, on the same utterances")
+    report.add(*comparison_table(chosen, found))
+
+
+# --- Pictures: (alternative text, figure) ---
+
+
+def _intervals(runs: Sequence[Run], below: Sequence[Run]):
+    rows = [(run.title, _scores_with_intervals(run)) for run in runs]
+    floor = {}
+    if below:
+        floor = {short: below[0].summary[name]["pooled"] for name, short in SHORT.items()}
+    spoken = "; ".join(
+        f"{title}: " + ", ".join(f"{short} {scores[short][0]:.1%}" for short in scores)
+        for title, scores in rows
+    )
+    return f"Pooled accuracies with 95 % intervals. {spoken}.", interval_figure(rows, floor)
+
+
+def _scores_with_intervals(run: Run) -> dict:
+    confusions = speaker_confusions(run.predictions)[1]
+    return {
+        short: (run.summary[name]["pooled"], bootstrap_interval(confusions, name))
+        for name, short in SHORT.items()
+    }
+
+
+def _confusions(runs: Sequence[Run]):
+    emotions = runs[0].results[0]["emotions"]
+    matrices = {run.title: np.array(run.summary["confusion_matrix"]) for run in runs}
+    spoken = "; ".join(f"{title}: {_largest_mistake(m, emotions)}" for title, m in matrices.items())
+    alt = f"Confusion matrices of all test utterances; rows true, columns predicted. {spoken}."
+    return alt, confusion_figure(matrices, emotions)
+
+
+def _largest_mistake(matrix: np.ndarray, emotions: Sequence[str]) -> str:
+    wrong = matrix * (1 - np.eye(len(matrix), dtype=int))
+    true, predicted = np.unravel_index(wrong.argmax(), wrong.shape)
+    return f"most often {emotions[true]} taken for {emotions[predicted]} ({wrong.max()})"
+
+
+def _add_learning_curves(report: Report, protocol: str, runs: Sequence[Run]) -> None:
+    trained = {
+        run.title: [(run.histories[r["fold"]], r["best_epoch"]) for r in run.results]
+        for run in runs
+        if len(run.histories) == len(run.results)
+    }
+    if trained:
+        report.add("### Learning curves")
+        chosen = "; ".join(
+            f"{title}: epochs {', '.join(str(epoch) for _, epoch in folds)}"
+            for title, folds in trained.items()
+        )
+        alt = f"UA on training and validation by epoch, and the chosen epochs. {chosen}."
+        report.add_picture(f"{protocol}-curves", alt, learning_curve_figure(trained))
+
+
+def _speakers(runs: Sequence[Run]):
+    of_run = {}
+    for run in runs:
+        names, matrices = speaker_confusions(run.predictions)
+        of_run[run.title] = dict(
+            zip(names, accuracies(matrices, "weighted_accuracy").tolist(), strict=True)
+        )
+    spoken = "; ".join(
+        f"{title}: {min(scores.values()):.0%} to {max(scores.values()):.0%}"
+        for title, scores in of_run.items()
+    )
+    return f"WA of each speaker. {spoken}. The table below has the figures.", speaker_figure(of_run)
+
+
+def _svg(figure) -> bytes:
+    import matplotlib
+
+    buffer = io.BytesIO()
+    # Without a date and with fixed ids the same runs give the same bytes.
+    with matplotlib.rc_context({"svg.hashsalt": "report"}):
+        figure.savefig(buffer, format="svg", metadata={"Date": None})
+    return buffer.getvalue()
+
+
+# --- Files ---
+
+
+def write_report(report: Report, directory: Path) -> tuple[Path, Path]:
+    """Writes report.md with its pictures, and report.html, which needs neither.
+
+    Returns:
+        The paths of the two.
+
+    Raises:
+        SerError: the folder cannot be written.
+    """
+    markdown_path, html_path = directory / "report.md", directory / "report.html"
+    try:
+        (directory / "pictures").mkdir(parents=True, exist_ok=True)
+        for name, svg in report.pictures.items():
+            (directory / "pictures" / f"{name}.svg").write_bytes(svg)
+        text = "\n".join(report.lines)
+        markdown_path.write_text(text, encoding="utf-8")
+        html_path.write_text(to_html(text, report.pictures), encoding="utf-8")
+    except OSError as error:
+        raise SerError(f"{directory}: cannot be written ({error}); give another --out") from error
+    return markdown_path, html_path
+
+
+def to_html(text: str, pictures: Mapping[str, bytes]) -> str:
+    """One page from the Markdown of a report, with its pictures inside."""
+    import markdown
+
+    body = markdown.markdown(text, extensions=["tables", "toc"], output_format="html")
+    title = re.search(r"<h1[^>]*>(.*?)</h1>", body)[1]
+    for name, svg in pictures.items():
+        data = base64.b64encode(svg).decode("ascii")
+        body = body.replace(f'src="pictures/{name}.svg"', f'src="data:image/svg+xml;base64,{data}"')
+    # Wide tables scroll by themselves, not the page.
+    body = body.replace("<table>", '<div class="wide"><table>').replace(
+        "</table>", "</table></div>"
+    )
+    style = Path(__file__).with_name("report.css").read_text(encoding="utf-8")
+    return (
+        f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{escape_html(title, quote=False)}</title>\n<style>\n{style}</style>\n</head>\n"
+        f"<body>\n<main>\n{body}\n</main>\n</body>\n</html>\n"
+    )

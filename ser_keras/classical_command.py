@@ -60,7 +60,13 @@ def run(arguments: argparse.Namespace) -> int:
             f"fold {fold.number}: test WA {result['weighted_accuracy']:.1%}, "
             f"UA {result['unweighted_accuracy']:.1%} ({result['protocol']}, {fold.held_out})"
         )
-    print(f"\n{run_dir}: {runs.in_words(runs.write_summary(run_dir, len(folds)))}")
+    summary = runs.write_summary(run_dir, len(folds))
+    for name in ("weighted_accuracy", "unweighted_accuracy"):
+        score = summary[name]
+        print(
+            f"{name}: {score['mean']:.1%} +- {score['sample_standard_deviation']:.1%} over "
+            f"{len(folds)} folds, pooled {score['pooled']:.1%} (protocol {arguments.protocol})"
+        )
     print(f"next: python -m ser_keras report {run_dir} ... --out build/report")
     return 0
 

@@ -23,7 +23,6 @@ def confusion_matrix_figure(matrix, emotions: Sequence[str], title: str):
     image = draw_confusion_matrix(axes, matrix, emotions, title)
     figure.colorbar(image, ax=axes, label="share of the true emotion", fraction=0.046)
     axes.set(xlabel="predicted emotion", ylabel="true emotion")
-    figure.tight_layout()
     return figure
 
 
@@ -32,7 +31,7 @@ def new_figure(width: float, height: float):
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, height), dpi=100)
+    figure = Figure(figsize=(width, height), dpi=100, layout="constrained")
     FigureCanvasAgg(figure)
     return figure
 

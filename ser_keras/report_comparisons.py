@@ -1,17 +1,18 @@
-"""What a report says about systems side by side: pairs, the paper's claims, what to be aware of."""
+"""What a report says about systems side by side: pairs, the paper's claims, what stands out."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from ser_keras.paper_table import CLAIMS, TABLE_1
-from ser_keras.report_runs import Run
+from ser_keras.report_runs import Run, differ_by_seed_alone
 from ser_keras.report_tables import (
     SHORT,
     escape,
     folds_in_words,
-    interval,
     percent,
     points,
     table,
+    with_interval,
 )
 from ser_keras.statistics import (
     MIN_SPEAKERS,
@@ -24,109 +25,139 @@ from ser_keras.statistics import (
 )
 
 SIGNIFICANT = 0.05
+# Verdict on a claim -> what is said of a number of them.
+VERDICTS = {
+    "holds": "hold",
+    "unsure": "go the same way, but not significantly",
+    "not seen": "do not show",
+    "reversed": "are significantly the other way round",
+}
+DIFFERENCE_HEADER = (
+    "WA [95\N{NO-BREAK SPACE}%]",
+    "p (adjusted)",
+    "UA [95\N{NO-BREAK SPACE}%]",
+    "p (adjusted)",
+)
 
-# --- Two systems ---
+
+@dataclass(frozen=True)
+class Pair:
+    """Two runs, and the comparisons of their WA and UA by name."""
+
+    first: Run
+    second: Run
+    scores: dict[str, Comparison]
 
 
-def pairs(runs: Sequence[Run]) -> list[tuple[Run, Run]]:
-    """Which systems are compared: fixed before any figure is seen.
+def claimed_pairs(runs: Sequence[Run]) -> list[Pair]:
+    """The pairs that the paper makes a claim about, as far as these runs have them."""
+    first_of = _first_of_variant(runs)
+    return [_pair(first_of[a], first_of[b]) for a, b in CLAIMS if {a, b} <= first_of.keys()]
 
-    Those of the paper's claims; then the dual level (without one, the first run) and every other
-    system; then runs of one system that differ in their settings.
+
+def other_pairs(runs: Sequence[Run]) -> list[Pair]:
+    """Other pairs, fixed before any figure is seen.
+
+    The dual level (without one, the first run) and every system that the paper says nothing about;
+    then runs of one system that differ in their settings, not in the seed alone.
     """
-    first_of = {run.variant: run for run in reversed(runs)}
-    chosen = [(first_of[a], first_of[b]) for a, b in CLAIMS if a in first_of and b in first_of]
+    first_of = _first_of_variant(runs)
     reference = first_of.get("dual_level", runs[0])
-    chosen += [(reference, run) for run in first_of.values() if run is not reference]
-    chosen += [(first_of[run.variant], run) for run in runs if first_of[run.variant] is not run]
-    seen, unique = set(), []
-    for pair in chosen:
-        key = frozenset(map(id, pair))
-        if key not in seen:
-            unique.append(pair)
-        seen.add(key)
-    return unique
+    against = [run for run in first_of.values() if run is not reference]
+    pairs = [_pair(reference, r) for r in against if (reference.variant, r.variant) not in CLAIMS]
+    again = [(first_of[run.variant], run) for run in runs if first_of[run.variant] is not run]
+    return pairs + [_pair(*two) for two in again if not differ_by_seed_alone(*two)]
 
 
-def comparisons(chosen: Sequence[tuple[Run, Run]]) -> list[dict[str, Comparison]]:
-    """For each pair, the comparison of WA and of UA."""
-    found = []
-    for first, second in chosen:
-        matrices = matched_confusions(first.predictions, second.predictions)
-        found.append({name: compare(*matrices, name) for name in SHORT})
-    return found
+def _first_of_variant(runs: Sequence[Run]) -> dict[str, Run]:
+    return {run.variant: run for run in reversed(runs)}
 
 
-def comparison_table(chosen, found: Sequence[dict[str, Comparison]]) -> list[str]:
+def _pair(first: Run, second: Run) -> Pair:
+    matrices = matched_confusions(first.predictions, second.predictions)
+    return Pair(first, second, {name: compare(*matrices, name) for name in SHORT})
+
+
+def pair_table(pairs: Sequence[Pair]) -> list[str]:
     """A line a pair: differences with intervals, p-values, and those adjusted for their number."""
-    adjusted = {name: holm([pair[name].p_value for pair in found]) for name in SHORT}
     rows = []
-    for number, (pair, comparison) in enumerate(zip(chosen, found, strict=True)):
+    for pair, cells in zip(pairs, _difference_cells(pairs), strict=True):
+        one = pair.scores["unweighted_accuracy"]
+        names = f"{escape(pair.first.title)} – {escape(pair.second.title)}"
+        rows.append([names, f"{one.num_utterances:,}", f"{one.num_speakers}", *cells])
+    return table(("first – second", "utterances", "speakers", *DIFFERENCE_HEADER), rows)
+
+
+def claim_table(pairs: Sequence[Pair]) -> list[str]:
+    """The same for the paper's claims, with its own difference of UA and a verdict on ours."""
+    rows = []
+    for pair, verdict, cells in zip(pairs, verdicts(pairs), _difference_cells(pairs), strict=True):
+        claim = f"{escape(pair.first.title)} above {escape(pair.second.title)}"
+        paper = _paper_difference(pair.first.variant, pair.second.variant)
+        rows.append([claim, f"{paper:+.1f}", *cells, f"**{verdict}**"])
+    return table(("the paper's claim", "paper UA", *DIFFERENCE_HEADER, "by UA"), rows)
+
+
+def _difference_cells(pairs: Sequence[Pair]) -> list[list[str]]:
+    adjusted = {name: _adjusted(pairs, name) for name in SHORT}
+    rows = []
+    for number, pair in enumerate(pairs):
         cells = []
-        for name in SHORT:
-            one = comparison[name]
-            p_values = f"{one.p_value:.3f} ({adjusted[name][number]:.3f})"
-            cells += [f"{points(one.difference)} {interval(one.interval, points)}", p_values]
-        rows.append([escape(f"{pair[0].title} against {pair[1].title}"), *cells])
-    header = ("first against second", "WA [95 %]", "p (adjusted)", "UA [95 %]", "p (adjusted)")
-    return table(header, rows)
+        for name, one in pair.scores.items():
+            cells.append(with_interval(one.difference, one.interval, points))
+            cells.append(f"{one.p_value:.3f} ({adjusted[name][number]:.3f})")
+        rows.append(cells)
+    return rows
 
 
-# --- The paper's ordering ---
-
-
-def claims_in_words(chosen, found: Sequence[dict[str, Comparison]]) -> list[str]:
-    """A sentence for each claim of the paper that these runs can answer, and one over all."""
-    adjusted = holm([pair["unweighted_accuracy"].p_value for pair in found])
-    lines, held = [], 0
-    for (first, second), comparison, p_value in zip(chosen, found, adjusted, strict=True):
-        if (first.variant, second.variant) not in CLAIMS:
-            continue
-        one = comparison["unweighted_accuracy"]
-        held += one.difference > 0 and p_value < SIGNIFICANT
-        paper = _paper_difference(first.variant, second.variant)
-        lines.append(
-            f"- {escape(first.title)} above {escape(second.title)}: paper {paper:+.1f} points of "
-            f"UA; here {points(one.difference)} {interval(one.interval, points)}: "
-            f"**{_verdict(one.difference, p_value)}** (adjusted p {p_value:.3f})."
-        )
-    if not lines:
-        return []
-    return [_claims_summary(len(lines), held), "", *lines]
+def _adjusted(pairs: Sequence[Pair], name: str) -> list[float]:
+    return holm([pair.scores[name].p_value for pair in pairs])
 
 
 def _paper_difference(first: str, second: str) -> float:
     return TABLE_1[first].unweighted_accuracy - TABLE_1[second].unweighted_accuracy
 
 
+# --- The paper's ordering ---
+
+
+def verdicts(pairs: Sequence[Pair]) -> list[str]:
+    """What the adjusted test of UA says about each claim that the first is above the second."""
+    differences = [pair.scores["unweighted_accuracy"].difference for pair in pairs]
+    adjusted = _adjusted(pairs, "unweighted_accuracy")
+    return [_verdict(d, p) for d, p in zip(differences, adjusted, strict=True)]
+
+
 def _verdict(difference: float, p_value: float) -> str:
     if p_value < SIGNIFICANT:
-        return "holds" if difference > 0 else "the other way round"
-    return "same direction, not significant" if difference > 0 else "not seen"
+        return "holds" if difference > 0 else "reversed"
+    return "unsure" if difference > 0 else "not seen"
 
 
-def _claims_summary(number: int, held: int) -> str:
+def claims_in_words(pairs: Sequence[Pair]) -> str:
+    """One sentence over all claims of the paper that these runs can answer."""
+    found = verdicts(pairs)
+    counts = [f"{found.count(v)} {words}" for v, words in VERDICTS.items() if v in found]
+    speakers = max(pair.scores["unweighted_accuracy"].num_speakers for pair in pairs)
     return (
-        f"The paper says that DS-LSTM is significantly above Base 1 to 4, and the dual level "
-        f"above everything. These runs can answer {number} of its {len(CLAIMS)} comparisons: "
-        f"{held or 'none'} of them {'holds' if held == 1 else 'hold'} here at 5 %, judged by the "
-        "UA of all test utterances with the epoch chosen on validation."
+        "The paper says that DS-LSTM is significantly above Base 1 to 4 and the dual level above "
+        f"everything: {len(CLAIMS)} comparisons, of which these runs can answer {len(pairs)}. Here "
+        f"{'; '.join(counts)} (pooled UA, epoch chosen on validation, 5 % after adjustment, "
+        f"{speakers} speakers)."
     )
 
 
 def parameters_in_words(runs: Sequence[Run]) -> list[str]:
     """What replacing two LSTMs by one DS-LSTM does to the size, where both were trained."""
-    first_of = {run.variant: run for run in reversed(runs)}
-    counts = [
-        first_of[v].results[0].get("parameters") for v in ("ds_lstm", "base_4") if v in first_of
-    ]
-    if len(counts) < 2 or None in counts:
+    first_of = _first_of_variant(runs)
+    if not {"ds_lstm", "base_4"} <= first_of.keys():
         return []
-    change = counts[0] / counts[1] - 1
+    ours, theirs = (first_of[name].results[0]["parameters"] for name in ("ds_lstm", "base_4"))
+    change = ours / theirs - 1
     return [
         f"The paper says that DS-LSTM has 25 % fewer parameters than Base 4; that counts gate "
-        f"networks, six against eight. Counted in weights, DS-LSTM has {counts[0]:,} here and "
-        f"Base 4 {counts[1]:,}: {abs(change):.0%} {'more' if change > 0 else 'fewer'}."
+        f"networks, six against eight. Counted in weights, DS-LSTM has {ours:,} here and Base 4 "
+        f"{theirs:,}: {abs(change):.0%} {'more' if change > 0 else 'fewer'}."
     ]
 
 
@@ -138,11 +169,12 @@ def best_in_words(runs: Sequence[Run]) -> str:
     whole = [run for run in runs if run.is_whole]
     if not whole:
         return "No run has finished all folds of this protocol: the figures are of a part of it."
+    among = "" if len(whole) == len(runs) else " (of the runs with all folds)"
     best = max(whole, key=lambda run: run.summary["unweighted_accuracy"]["pooled"])
     ends = bootstrap_interval(speaker_confusions(best.predictions)[1], "unweighted_accuracy")
     score = percent(best.summary["unweighted_accuracy"]["pooled"])
-    unsure = f"95 % interval {percent(ends[0])} to {percent(ends[1])}" if ends else "no interval"
-    return f"Highest UA over all test utterances: **{escape(best.title)}, {score} %** ({unsure})."
+    sure = f" (95 % interval {percent(ends[0])} to {percent(ends[1])})" if ends else ""
+    return f"Highest pooled UA{among}: **{escape(best.title)}, {score} %**{sure}."
 
 
 def notes(runs: Sequence[Run]) -> list[str]:

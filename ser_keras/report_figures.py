@@ -4,6 +4,7 @@ Colours are those of Okabe and Ito, which readers with any colour vision tell ap
 differs in shape or line style too, so that a black-and-white print can be read.
 """
 
+import textwrap
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -26,6 +27,10 @@ def _panels(number: int, width: float, height: float, columns: int = 4):
     return figure, axes[:number]
 
 
+def _wrapped(title: str) -> str:
+    return textwrap.fill(title, 28)
+
+
 def _tidy(axes) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(labelsize=8)
@@ -35,9 +40,8 @@ def confusion_figure(matrices: Mapping[str, np.ndarray], emotions: Sequence[str]
     """A confusion matrix for each title; rows true, columns predicted."""
     figure, panels = _panels(len(matrices), 3.0, 3.1)
     for axes, (title, matrix) in zip(panels, matrices.items(), strict=True):
-        draw_confusion_matrix(axes, matrix, emotions, title)
+        draw_confusion_matrix(axes, matrix, emotions, _wrapped(title))
         axes.title.set_size(10)
-    figure.tight_layout()
     return figure
 
 
@@ -49,7 +53,7 @@ def interval_figure(rows: Sequence[tuple[str, dict]], floor: Mapping[str, float]
         floor: {"WA": value, "UA": value} of always guessing the most frequent emotion; may be
             empty.
     """
-    figure = new_figure(8.0, 0.9 + 0.42 * len(rows))
+    figure = new_figure(10.0, 1.1 + 0.38 * len(rows))
     axes = figure.add_subplot()
     styles = {"WA": (BLUE, "o", -0.13), "UA": (ORANGE, "s", 0.13)}
     for name, (colour, marker, shift) in styles.items():
@@ -64,15 +68,14 @@ def interval_figure(rows: Sequence[tuple[str, dict]], floor: Mapping[str, float]
             label = f"most frequent emotion, {name}"
             style = {"color": colour, "linestyle": ":", "linewidth": 1}
             axes.axvline(100 * floor[name], label=label, **style)
-    axes.set_yticks(range(len(rows)), [title for title, _ in rows])
+    axes.set_yticks(range(len(rows)), [_wrapped(title) for title, _ in rows])
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_xlim(right=100)
     axes.set_xlabel("percent of all test utterances; bars: 95 % interval over speakers")
     axes.grid(axis="x", color="#dddddd", linewidth=0.6)
     axes.set_axisbelow(True)
     _tidy(axes)
-    axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
-    figure.tight_layout()
+    figure.legend(fontsize=8, loc="outside upper center", ncols=4, frameon=False)
     return figure
 
 
@@ -89,14 +92,13 @@ def learning_curve_figure(runs: Mapping[str, Sequence[tuple[dict, int]]]):
             at = np.flatnonzero(history["epoch"] == chosen)
             height = 100 * history["val_unweighted_accuracy"][at]
             axes.plot(history["epoch"][at], height, "o", color=ORANGE, markersize=4.5)
-        axes.set_title(title, fontsize=10)
+        axes.set_title(_wrapped(title), fontsize=10)
         axes.set_ylim(0, 102)
         axes.grid(color="#eeeeee", linewidth=0.6)
         _tidy(axes)
     _curve_legend(figure, panels[0])
     figure.supxlabel("epoch", fontsize=9)
     figure.supylabel("UA, percent", fontsize=9)
-    figure.tight_layout(rect=(0, 0, 1, 1 - 0.3 / figure.get_figheight()))
     return figure
 
 
@@ -117,7 +119,9 @@ def _curve_legend(figure, axes) -> None:
     lines = [axes.plot([], [], s, color=c, linewidth=2)[0] for c, s in _CURVES.values()]
     lines += axes.plot([], [], "o", color=ORANGE, markersize=4.5)
     names = ("training (mean of folds)", "validation (mean of folds)", "chosen epoch of a fold")
-    figure.legend(lines, names, loc="upper center", ncols=3, fontsize=8, frameon=False)
+    columns = 3 if figure.get_figwidth() > 6 else 1
+    style = {"loc": "outside upper center", "fontsize": 8, "frameon": False}
+    figure.legend(lines, names, ncols=columns, **style)
 
 
 def speaker_figure(runs: Mapping[str, Mapping[str, float]]):
@@ -136,10 +140,9 @@ def speaker_figure(runs: Mapping[str, Mapping[str, float]]):
         named = len(speakers) <= MOST_NAMES
         axes.set_xticks(range(len(speakers)) if named else [], speakers if named else [])
         axes.tick_params(axis="x", rotation=90 if len(max(speakers, key=len)) > 3 else 0)
-        axes.set_title(title, fontsize=10)
+        axes.set_title(_wrapped(title), fontsize=10)
         axes.set_ylim(0, 100)
         _tidy(axes)
     figure.supxlabel("speaker", fontsize=9)
     figure.supylabel("WA, percent", fontsize=9)
-    figure.tight_layout()
     return figure

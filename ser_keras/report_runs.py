@@ -162,15 +162,14 @@ def _check_comparable(first: Run, other: Run) -> None:
 
 
 def _with_titles(runs: Sequence[Run]) -> list[Run]:
-    """The runs, those of one system and protocol told apart by what differs in their settings."""
-    named = []
+    """The runs by name; a further one of the same system and protocol says what differs."""
+    first_of, named = {}, []
     for run in runs:
-        alike = [r for r in runs if (r.variant, r.protocol) == (run.variant, run.protocol)]
-        own = flat_settings(run.results[0])
-        others = [flat_settings(r.results[0]) for r in alike]
-        differing = [name for name in own if any(own[name] != o.get(name) for o in others)]
+        first = first_of.setdefault((run.variant, run.protocol), run)
+        plain, own = (flat_settings(r.results[0]) for r in (first, run))
+        differing = [name for name in own if own[name] != plain.get(name)]
         details = [f"{name.split('.')[-1]} {own[name]}" for name in differing]
-        if any(r is not run and flat_settings(r.results[0]) == own for r in alike):
+        if run is not first and not details:
             details.append(str(run.directory))
         title = TITLES.get(run.variant, run.variant)
         named.append(replace(run, title=", ".join([title, *details])))
@@ -185,6 +184,16 @@ def flat_settings(result: Mapping) -> dict[str, object]:
         inner = value if isinstance(value, Mapping) else {"": value}
         flat |= {f"{name}.{key}".strip("."): inner[key] for key in inner}
     return flat
+
+
+def differ_by_seed_alone(first: Run, second: Run) -> bool:
+    """Whether two runs are of one system with equal settings, the seed apart."""
+    return _without_seed(first) == _without_seed(second)
+
+
+def _without_seed(run: Run) -> dict[str, object]:
+    settings = flat_settings(run.results[0]) | {"variant": run.variant}
+    return {name: value for name, value in settings.items() if name != "seed"}
 
 
 # --- Floors ---

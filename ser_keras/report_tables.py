@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from ser_keras.paper_table import PAPER_CORPUS, TABLE_1, TITLES
-from ser_keras.report_runs import Run, flat_settings
+from ser_keras.paper_table import TABLE_1
+from ser_keras.report_runs import Run, differ_by_seed_alone
 from ser_keras.statistics import accuracies, bootstrap_interval, speaker_confusions
 
 SHORT = {"weighted_accuracy": "WA", "unweighted_accuracy": "UA"}
@@ -35,52 +35,42 @@ def points(value: float) -> str:
     return f"{100 * value:+.1f}".replace("-", "−")
 
 
-def interval(ends: tuple[float, float] | None, form=percent) -> str:
-    """[low, high], or a dash where there are too few speakers."""
-    return NONE if ends is None else f"[{form(ends[0])}, {form(ends[1])}]"
+def with_interval(value: float, ends: tuple[float, float] | None, form=percent) -> str:
+    """ "90.3 [86.4, 93.2]"; the value alone where there are too few speakers for an interval."""
+    return form(value) if ends is None else f"{form(value)} [{form(ends[0])}, {form(ends[1])}]"
 
 
-# --- The main table ---
+# --- What the systems score ---
 
-MAIN_HEADER = (
+SCORE_HEADER = (
     "system",
     "protocol",
     "folds",
     "WA",
     "UA",
-    "pooled WA [95 %]",
-    "pooled UA [95 %]",
-    "best on test WA (gap)",
-    "best on test UA (gap)",
-    f"paper WA, UA ({PAPER_CORPUS})",
-    "parameters",
-    "s / epoch",
+    "pooled WA [95\N{NO-BREAK SPACE}%]",
+    "pooled UA [95\N{NO-BREAK SPACE}%]",
+    "paper WA",
+    "paper UA",
 )
 
 
-def main_table(runs: Sequence[Run], floors: Sequence[Run]) -> list[str]:
-    """One line a system; the floors, in italics, below."""
-    rows = [_main_row(run) for run in runs]
-    rows += [[f"*{cell}*" if cell != NONE else cell for cell in _main_row(run)] for run in floors]
-    return table(MAIN_HEADER, rows)
+def score_table(runs: Sequence[Run], floors: Sequence[Run]) -> list[str]:
+    """One line a system, the paper's figure beside ours; the floors, in italics, below."""
+    rows = [_score_row(run) for run in runs]
+    rows += [[cell if cell == NONE else f"*{cell}*" for cell in _score_row(run)] for run in floors]
+    return table(SCORE_HEADER, rows)
 
 
-def _main_row(run: Run) -> list[str]:
+def _score_row(run: Run) -> list[str]:
     summary, confusions = run.summary, speaker_confusions(run.predictions)[1]
-    return [
-        escape(run.title),
-        run.protocol,
-        folds_in_words(run),
-        *(_mean(summary[name]) for name in SHORT),
-        *(
-            f"{percent(summary[name]['pooled'])} {interval(bootstrap_interval(confusions, name))}"
-            for name in SHORT
-        ),
-        *(_optimistic(run, summary, name) for name in SHORT),
-        paper_figures(run.variant),
-        _parameters(run),
-        _seconds(run),
-    ]
+    pooled = (
+        with_interval(summary[name]["pooled"], bootstrap_interval(confusions, name))
+        for name in SHORT
+    )
+    means = (_mean(summary[name]) for name in SHORT)
+    paper = paper_figures(run.variant)
+    return [escape(run.title), run.protocol, folds_in_words(run), *means, *pooled, *paper]
 
 
 def folds_in_words(run: Run) -> str:
@@ -94,27 +84,68 @@ def _mean(score) -> str:
     return percent(score["mean"]) + ("" if deviation is None else f" ± {percent(deviation)}")
 
 
+def paper_figures(variant: str) -> tuple[str, str]:
+    """WA and UA as Table 1 prints them: "72.7 ± 0.7"."""
+    if variant not in TABLE_1:
+        return NONE, NONE
+    row = TABLE_1[variant]
+    return (
+        f"{row.weighted_accuracy} ± {row.weighted_accuracy_deviation}",
+        f"{row.unweighted_accuracy} ± {row.unweighted_accuracy_deviation}",
+    )
+
+
+# --- What they would have claimed, and what they cost ---
+
+CLAIM_HEADER = (
+    "system",
+    "protocol",
+    "WA",
+    "best on test",
+    "gap",
+    "UA",
+    "best on test",
+    "gap",
+    "epochs",
+    "s / epoch",
+    "parameters",
+)
+
+
+def optimism_table(runs: Sequence[Run]) -> list[str]:
+    """One line a system: honest figure, best epoch on the test part, the gap; size and time."""
+    rows = []
+    for run in runs:
+        cells = [cell for name in SHORT for cell in _optimism(run, name)]
+        cost = (_epochs(run), _seconds(run), _parameters(run))
+        rows.append([escape(run.title), run.protocol, *cells, *cost])
+    return table(CLAIM_HEADER, rows)
+
+
+def _optimism(run: Run, name: str) -> tuple[str, str, str]:
+    summary = run.summary
+    honest, claimed = summary[name]["mean"], summary["optimistic"][name]["mean"]
+    if not chooses_an_epoch(run):
+        return percent(honest), NONE, NONE
+    return percent(honest), percent(claimed), points(claimed - honest)
+
+
 def chooses_an_epoch(run: Run) -> bool:
-    """Whether there is an epoch to choose, honestly or not; an SVM and a floor have none."""
+    """Whether there is an epoch to choose, honestly or not; an SVM has none."""
     return run.results[0].get("best_epoch") is not None
 
 
-def _optimistic(run: Run, summary, name: str) -> str:
+def _epochs(run: Run) -> str:
+    """Chosen epochs over the folds and the last one: "7–19 of 32"."""
     if not chooses_an_epoch(run):
         return NONE
-    claimed, honest = summary["optimistic"][name]["mean"], summary[name]["mean"]
-    return f"{percent(claimed)} ({points(claimed - honest)})"
+    chosen = _range([result["best_epoch"] for result in run.results])
+    return f"{chosen} of {_range([result['last_epoch'] for result in run.results])}"
 
 
-def paper_figures(variant: str) -> str:
-    """ "72.7 ± 0.7, 73.3 ± 0.8" for a system of Table 1."""
-    if variant not in TABLE_1:
-        return NONE
-    row = TABLE_1[variant]
-    return (
-        f"{row.weighted_accuracy} ± {row.weighted_accuracy_deviation}, "
-        f"{row.unweighted_accuracy} ± {row.unweighted_accuracy_deviation}"
-    )
+def _range(values: Sequence[int]) -> str:
+    low, high = min(values), max(values)
+    return f"{low}" if low == high else f"{low}–{high}"
 
 
 def _parameters(run: Run) -> str:
@@ -138,25 +169,27 @@ def seed_table(runs: Sequence[Run]) -> list[str]:
         values = [[run.summary[name]["pooled"] for run in group] for name in SHORT]
         spread = [f"{percent(np.mean(v))} ± {percent(np.std(v, ddof=1))}" for v in values]
         seeds = ", ".join(str(run.results[0]["seed"]) for run in group)
-        rows.append([escape(TITLES.get(group[0].variant, group[0].variant)), seeds, *spread])
-    return table(("system", "seeds", "pooled WA", "pooled UA"), rows) if rows else []
+        rows.append([escape(group[0].title), seeds, *spread])
+    header = ("mean ± deviation over seeds", "seeds", "pooled WA", "pooled UA")
+    return table(header, rows) if rows else []
 
 
 def _groups_by_seed(runs: Sequence[Run]) -> list[list[Run]]:
-    groups: dict[str, list[Run]] = {}
-    for run in runs:
-        settings = flat_settings(run.results[0])
-        settings.pop("seed", None)
-        groups.setdefault(f"{run.variant} {sorted(settings.items())}", []).append(run)
-    whole = ([run for run in group if run.is_whole] for group in groups.values())
-    return [group for group in whole if len({r.results[0]["seed"] for r in group}) > 1]
+    groups: list[list[Run]] = []
+    for run in (run for run in runs if run.is_whole):
+        group = next((g for g in groups if differ_by_seed_alone(g[0], run)), None)
+        if group is None:
+            groups.append([run])
+        else:
+            group.append(run)
+    return [group for group in groups if len({run.results[0]["seed"] for run in group}) > 1]
 
 
 # --- Speakers ---
 
 
 def speaker_table(runs: Sequence[Run]) -> list[str]:
-    """A line a speaker: utterances, and WA of each system; the mean and the weakest below."""
+    """A line a speaker: utterances, and WA of each system in percent."""
     of_run = [dict(zip(*speaker_confusions(run.predictions), strict=True)) for run in runs]
     names = sorted({name for matrices in of_run for name in matrices})
     rows = []

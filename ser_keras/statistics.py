@@ -40,12 +40,15 @@ class Comparison:
         interval: its bootstrap interval over speakers; None under `MIN_SPEAKERS`.
         p_value: two-sided, of the swap test over speakers.
         exact: whether every swap was tried.
+        num_utterances, num_speakers: that both were tested on.
     """
 
     difference: float
     interval: tuple[float, float] | None
     p_value: float
     exact: bool
+    num_utterances: int
+    num_speakers: int
 
 
 # --- From predictions to confusion matrices of speakers ---
@@ -201,7 +204,14 @@ def compare(first: np.ndarray, second: np.ndarray, name: str, seed: int = 0) -> 
         pairs = (accuracies(_resampled(matrices, seed), name) for matrices in (first, second))
         interval = _percentiles(np.subtract(*pairs))
     p_value = _swap_test(_contributions(first, second, name), seed)
-    return Comparison(float(difference), interval, p_value, len(first) <= MAX_SPEAKERS_EXACT)
+    return Comparison(
+        float(difference),
+        interval,
+        p_value,
+        exact=len(first) <= MAX_SPEAKERS_EXACT,
+        num_utterances=int(first.sum()),
+        num_speakers=len(first),
+    )
 
 
 def _contributions(first: np.ndarray, second: np.ndarray, name: str) -> np.ndarray:

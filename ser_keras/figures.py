@@ -44,9 +44,11 @@ def draw_confusion_matrix(axes, matrix, emotions: Sequence[str], title: str):
     np.divide(matrix, occurrences, out=shares, where=occurrences > 0)
     image = axes.imshow(shares, cmap="Blues", vmin=0.0, vmax=1.0)
     ticks = range(len(emotions))
-    axes.set_xticks(ticks, emotions, rotation=30, ha="right", rotation_mode="anchor")
-    axes.set_yticks(ticks, emotions)
-    axes.set_title(title)
+    # Names are the corpus's: a dollar sign in one is no formula.
+    tilted = {"rotation": 30, "ha": "right", "rotation_mode": "anchor"}
+    axes.set_xticks(ticks, emotions, parse_math=False, **tilted)
+    axes.set_yticks(ticks, emotions, parse_math=False)
+    axes.set_title(title, parse_math=False)
     _write_cells(axes, matrix, shares)
     return image
 

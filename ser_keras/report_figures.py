@@ -68,7 +68,7 @@ def interval_figure(rows: Sequence[tuple[str, dict]], floor: Mapping[str, float]
             label = f"most frequent emotion, {name}"
             style = {"color": colour, "linestyle": ":", "linewidth": 1}
             axes.axvline(100 * floor[name], label=label, **style)
-    axes.set_yticks(range(len(rows)), [_wrapped(title) for title, _ in rows])
+    axes.set_yticks(range(len(rows)), [_wrapped(title) for title, _ in rows], parse_math=False)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_xlim(right=100)
     axes.set_xlabel("percent of all test utterances; bars: 95 % interval over speakers")
@@ -92,7 +92,7 @@ def learning_curve_figure(runs: Mapping[str, Sequence[tuple[dict, int]]]):
             at = np.flatnonzero(history["epoch"] == chosen)
             height = 100 * history["val_unweighted_accuracy"][at]
             axes.plot(history["epoch"][at], height, "o", color=ORANGE, markersize=4.5)
-        axes.set_title(_wrapped(title), fontsize=10)
+        axes.set_title(_wrapped(title), fontsize=10, parse_math=False)
         axes.set_ylim(0, 102)
         axes.grid(color="#eeeeee", linewidth=0.6)
         _tidy(axes)
@@ -137,10 +137,13 @@ def speaker_figure(runs: Mapping[str, Mapping[str, float]]):
         heights = [100 * scores[speakers[number]] for number in at]
         axes.bar(at, heights, color=GREEN, width=0.75)
         axes.axhline(np.mean(heights), color="black", linewidth=0.8, linestyle="--")
-        named = len(speakers) <= MOST_NAMES
-        axes.set_xticks(range(len(speakers)) if named else [], speakers if named else [])
-        axes.tick_params(axis="x", rotation=90 if len(max(speakers, key=len)) > 3 else 0)
-        axes.set_title(_wrapped(title), fontsize=10)
+        if len(speakers) <= MOST_NAMES:
+            rotation = 90 if len(max(speakers, key=len)) > 3 else 0
+            names = [name if len(name) <= 12 else f"{name[:11]}…" for name in speakers]
+            axes.set_xticks(range(len(speakers)), names, rotation=rotation, parse_math=False)
+        else:
+            axes.set_xticks([])
+        axes.set_title(_wrapped(title), fontsize=10, parse_math=False)
         axes.set_ylim(0, 100)
         _tidy(axes)
     figure.supxlabel("speaker", fontsize=9)

@@ -61,6 +61,9 @@ READING = """\
   part, WA and UA separately. The **gap** to the honest figure is what such a claim adds.
 - **p**: swap test on the same utterances, swapping all predictions of a speaker between two
   systems at once; **adjusted** by Holm's method for the number of pairs in the table.
+- **By UA**: a claim *holds* where the first system is above and the adjusted p is under 0.05, and
+  is *reversed* where it is below; over 0.05 it is *unsure* (above) or *not seen* (below). With few
+  speakers *unsure* is no evidence against a claim: ten allow no p under 0.002, before adjustment.
 - *Floors*: always the most frequent emotion; and the most frequent emotion of that speaker outside
   the test part. A system that is not above both has not learnt emotions.
 """

@@ -14,7 +14,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from ser_keras.evaluation import SCORE_OF_MATRIX, scores
-from ser_keras.runs import begin_fold, finish_fold
+from ser_keras.runs import finish_fold, fold_dir
 
 # Cost of the SVM by feature set: small where there are far more features than utterances.
 COSTS = {"ComParE_2016": 0.01, "eGeMAPSv02": 0.1}
@@ -103,5 +103,5 @@ def run_fold(
         "utterances": {"train": int((~tested).sum()), "validation": 0, "test": int(tested.sum())},
     }
     test_rows = [row for row, is_tested in zip(rows, tested, strict=True) if is_tested]
-    begin_fold(run_dir, fold.number)
+    fold_dir(run_dir, fold.number).mkdir(parents=True, exist_ok=True)
     return finish_fold(run_dir, fold.number, config, outcome, test_rows, details)

@@ -123,11 +123,10 @@ def optimism_table(runs: Sequence[Run]) -> list[str]:
 
 
 def _optimism(run: Run, name: str) -> tuple[str, str, str]:
-    summary = run.summary
-    honest, claimed = summary[name]["mean"], summary["optimistic"][name]["mean"]
+    honest, optimistic = percent(run.summary[name]["mean"]), run.summary["optimistic"]
     if not chooses_an_epoch(run):
-        return percent(honest), NONE, NONE
-    return percent(honest), percent(claimed), points(claimed - honest)
+        return honest, NONE, NONE
+    return honest, percent(optimistic[name]["mean"]), points(optimistic["gap"][name]["mean"])
 
 
 def chooses_an_epoch(run: Run) -> bool:

@@ -1,7 +1,6 @@
 """The run folder: settings that never mix, folds that are kept, results that stand alone."""
 
 import json
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import numpy as np
 
 from ser_keras.errors import SerError
 from ser_keras.evaluation import summarise
-from ser_keras.run_files import Predictions, write_json, write_predictions
+from ser_keras.run_files import CHECKPOINT_NAME, Predictions, write_json, write_predictions
 
 
 def open_run(run_dir: Path, config: Mapping) -> None:
@@ -25,7 +24,7 @@ def open_run(run_dir: Path, config: Mapping) -> None:
         if differing:
             raise SerError(
                 f"{run_dir}: holds a run with other settings ({'; '.join(differing)}), expected "
-                "the same: choose another --run-dir, or remove this folder to start over"
+                "the same: put this run elsewhere, or remove that folder to start over"
             )
         return
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -51,14 +50,6 @@ def fold_dir(run_dir: Path, number: int) -> Path:
 def is_finished(run_dir: Path, number: int) -> bool:
     """Whether a fold is whole: result.json is written last."""
     return (fold_dir(run_dir, number) / "result.json").exists()
-
-
-def begin_fold(run_dir: Path, number: int) -> Path:
-    """An empty folder for a fold; what an interrupted attempt left goes away."""
-    directory = fold_dir(run_dir, number)
-    shutil.rmtree(directory, ignore_errors=True)
-    directory.mkdir(parents=True)
-    return directory
 
 
 def finish_fold(
@@ -104,6 +95,7 @@ def finish_fold(
         "optimistic": outcome["optimistic"],
     }
     write_json(directory / "result.json", result)
+    (directory / CHECKPOINT_NAME).unlink(missing_ok=True)
     return result
 
 
@@ -144,7 +136,14 @@ def in_words(summary: Mapping) -> str:
             f"  {short} {score['mean']:.1%}{spread} (pooled {score['pooled']:.1%}); the best epoch "
             f"on the test part would have claimed {optimistic['mean']:.1%}"
         )
-    return "\n".join(lines)
+    return "\n".join(lines + [_absent_line(*item) for item in summary["absent_emotions"].items()])
+
+
+def _absent_line(fold: str, emotions: Sequence[str]) -> str:
+    return (
+        f"  fold {fold} tests no {', '.join(emotions)}: its UA is the mean over the other "
+        "emotions; the pooled scores are over all"
+    )
 
 
 def _read_json(path: Path) -> dict:

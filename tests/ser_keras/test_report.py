@@ -22,7 +22,7 @@ from ser_keras.report import make_report, to_html
 from ser_keras.report_comparisons import claimed_pairs, other_pairs, verdicts
 from ser_keras.report_figures import interval_figure, learning_curve_figure, speaker_figure
 from ser_keras.report_runs import floors, read_runs
-from ser_keras.runs import begin_fold, finish_fold, open_run, write_summary
+from ser_keras.runs import finish_fold, fold_dir, open_run, write_summary
 from ser_keras.statistics import compare, holm, matched_confusions
 
 PUBLISHED = Path(__file__).parents[2] / "docs" / "results" / "emodb"
@@ -57,7 +57,8 @@ def write_run(directory, accuracy=0.7, folds=(0, 1), summary=True, **changes):
 
 
 def write_fold(directory, number, config, tested, probabilities):
-    folder = begin_fold(directory, number)
+    folder = fold_dir(directory, number)
+    folder.mkdir()
     scored = scores(LABELS[tested], probabilities, EMOTIONS)
     matrix = (np.diag(np.bincount(LABELS[tested], minlength=3))).tolist()  # all right
     optimistic = {name: 1.0 for name in SCORE_OF_MATRIX}

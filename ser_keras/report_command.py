@@ -27,7 +27,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Read the runs, write the report, say where it is."""
-    from ser_keras.report import make_report, write_report
+    from ser_keras.report import make_report
+    from ser_keras.report_page import write_report
     from ser_keras.report_runs import read_runs
 
     for path in write_report(make_report(read_runs(arguments.runs)), arguments.out):

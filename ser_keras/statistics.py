@@ -27,6 +27,7 @@ MIN_SPEAKERS = 5
 # Up to here every one of the 2**n swaps is tried; beyond it, SWAPS of them are drawn.
 MAX_SPEAKERS_EXACT = 16
 SWAPS = 100_000
+SWAPS_AT_ONCE = 1_000  # bounds the memory, whatever the number of speakers
 # Sums of the same terms in another order differ in the last bits; they are still equal.
 ROUNDING = 1e-12
 
@@ -234,9 +235,12 @@ def _swap_test(contributions: np.ndarray, seed: int) -> float:
     if num_speakers <= MAX_SPEAKERS_EXACT:
         swapped = np.arange(2**num_speakers)[:, None] >> np.arange(num_speakers) & 1
         return float((abs((1 - 2 * swapped) @ contributions) >= observed).mean())
-    signs = np.random.default_rng(seed).choice([-1, 1], (SWAPS, num_speakers))
+    generator, extreme = np.random.default_rng(seed), 0
+    for _ in range(SWAPS // SWAPS_AT_ONCE):
+        signs = generator.choice([-1.0, 1.0], (SWAPS_AT_ONCE, num_speakers))
+        extreme += int((abs(signs @ contributions) >= observed).sum())
     # The swap of nobody is one of all, so p is never 0.
-    return float((1 + (abs(signs @ contributions) >= observed).sum()) / (1 + SWAPS))
+    return (1 + extreme) / (1 + SWAPS)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

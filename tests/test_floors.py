@@ -36,6 +36,7 @@ FLOORS = {
     "ser_keras.report": 2,
     "ser_keras.report_comparisons": 2,
     "ser_keras.report_figures": 2,
+    "ser_keras.report_page": 2,
     "ser_keras.report_runs": 2,
     "ser_keras.report_tables": 2,
     "ser_keras.run_files": 2,

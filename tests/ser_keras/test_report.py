@@ -18,9 +18,10 @@ from ser_keras.__main__ import main
 from ser_keras.errors import SerError
 from ser_keras.evaluation import SCORE_OF_MATRIX, scores
 from ser_keras.paper_table import CLAIMS, TABLE_1
-from ser_keras.report import make_report, to_html
+from ser_keras.report import make_report
 from ser_keras.report_comparisons import claimed_pairs, other_pairs, verdicts
 from ser_keras.report_figures import interval_figure, learning_curve_figure, speaker_figure
+from ser_keras.report_page import to_html
 from ser_keras.report_runs import floors, read_runs
 from ser_keras.runs import finish_fold, fold_dir, open_run, write_summary
 from ser_keras.statistics import compare, holm, matched_confusions

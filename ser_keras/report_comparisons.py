@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ser_keras.paper_table import CLAIMS, TABLE_1
-from ser_keras.report_runs import Run, differ_by_seed_alone
+from ser_keras.report_runs import Run, differ_by_seed_alone, flat_settings
 from ser_keras.report_tables import (
     SHORT,
+    chooses_an_epoch,
     escape,
     folds_in_words,
     percent,
@@ -25,12 +26,12 @@ from ser_keras.statistics import (
 )
 
 SIGNIFICANT = 0.05
-# Verdict on a claim -> what is said of a number of them.
+# Verdict on a claim -> the same in a sentence.
 VERDICTS = {
-    "holds": "hold",
-    "unsure": "go the same way, but not significantly",
-    "not seen": "do not show",
-    "reversed": "are significantly the other way round",
+    "holds": "holds",
+    "unsure": "same direction, not significant",
+    "not seen": "other direction, not significant",
+    "reversed": "significantly the other way round",
 }
 DIFFERENCE_HEADER = (
     "WA [95\N{NO-BREAK SPACE}%]",
@@ -70,7 +71,10 @@ def other_pairs(runs: Sequence[Run]) -> list[Pair]:
 
 
 def _first_of_variant(runs: Sequence[Run]) -> dict[str, Run]:
-    return {run.variant: run for run in reversed(runs)}
+    first_of: dict[str, Run] = {}
+    for run in runs:
+        first_of.setdefault(run.variant, run)
+    return first_of
 
 
 def _pair(first: Run, second: Run) -> Pair:
@@ -137,13 +141,13 @@ def _verdict(difference: float, p_value: float) -> str:
 def claims_in_words(pairs: Sequence[Pair]) -> str:
     """One sentence over all claims of the paper that these runs can answer."""
     found = verdicts(pairs)
-    counts = [f"{found.count(v)} {words}" for v, words in VERDICTS.items() if v in found]
+    counts = [f"{words}: {found.count(v)}" for v, words in VERDICTS.items() if v in found]
     speakers = max(pair.scores["unweighted_accuracy"].num_speakers for pair in pairs)
     return (
         "The paper says that DS-LSTM is significantly above Base 1 to 4 and the dual level above "
-        f"everything: {len(CLAIMS)} comparisons, of which these runs can answer {len(pairs)}. Here "
-        f"{'; '.join(counts)} (pooled UA, epoch chosen on validation, 5 % after adjustment, "
-        f"{speakers} speakers)."
+        f"everything: {len(CLAIMS)} comparisons, of which these runs can answer {len(pairs)}. "
+        f"**{'; '.join(counts).capitalize()}** (pooled UA, epoch chosen on validation, 5 % after "
+        f"adjustment, {speakers} speakers)."
     )
 
 
@@ -194,7 +198,24 @@ def notes(runs: Sequence[Run]) -> list[str]:
                 f"- {title}: the test parts of folds {', '.join(absent)} lack an emotion; their UA "
                 "is over the others. The pooled figures have all."
             )
+    lines += _settings_note(runs)
     few = [run for run in runs if len(speaker_confusions(run.predictions)[0]) < MIN_SPEAKERS]
     for run in few:
         lines.append(f"- {escape(run.title)}: fewer than {MIN_SPEAKERS} speakers, so no interval.")
+    return lines
+
+
+def _settings_note(runs: Sequence[Run]) -> list[str]:
+    """Settings in which networks of different systems differ: then not the system alone does."""
+    networks = [run for run in _first_of_variant(runs).values() if chooses_an_epoch(run)]
+    settings = {run.title: flat_settings(run.results[0]) for run in networks}
+    names = dict.fromkeys(name for own in settings.values() for name in own if name != "seed")
+    lines = []
+    for name in names:
+        titles_of: dict[str, list[str]] = {}
+        for title, own in settings.items():
+            titles_of.setdefault(str(own.get(name, "none")), []).append(title)
+        if len(titles_of) > 1:
+            parts = (f"{escape(v)} ({escape(', '.join(t))})" for v, t in titles_of.items())
+            lines.append(f"- Not trained alike: {name.split('.')[-1]} {'; '.join(parts)}.")
     return lines

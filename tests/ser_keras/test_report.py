@@ -174,6 +174,19 @@ def test_claims_of_the_paper_are_judged_by_the_adjusted_test(tmp_path):
     assert "these runs can answer 5" in text
 
 
+def test_systems_that_were_not_trained_alike_are_told(tmp_path):
+    longer = {"settings": {"gate_norm": "after_sigmoid", "epochs": 9}}
+    shorter = {"settings": {"gate_norm": "after_sigmoid", "epochs": 7}}
+    directories = [
+        write_run(tmp_path / "a", **longer),
+        write_run(tmp_path / "b", variant="base_1", **shorter),
+        write_run(tmp_path / "c", variant="base_2", **longer),
+    ]
+    told = "- Not trained alike: epochs 7 (Base 1 (MFCC)); 9 (Base 2 (narrow), Dual level)."
+    assert told in report_text(*directories).splitlines()
+    assert "Not trained alike" not in report_text(directories[0], directories[2])
+
+
 def test_a_weaker_system_reverses_the_claim(tmp_path):
     runs = read_runs(
         [write_run(tmp_path / "a", 0.2), write_run(tmp_path / "b", 0.97, variant="ds_lstm")]

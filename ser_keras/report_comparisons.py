@@ -109,9 +109,13 @@ def _difference_cells(pairs: Sequence[Pair]) -> list[list[str]]:
         cells = []
         for name, one in pair.scores.items():
             cells.append(with_interval(one.difference, one.interval, points))
-            cells.append(f"{one.p_value:.3f} ({adjusted[name][number]:.3f})")
+            cells.append(f"{_p(one.p_value)} ({_p(adjusted[name][number])})")
         rows.append(cells)
     return rows
+
+
+def _p(value: float) -> str:
+    return f"{value:.3f}" if value >= 0.001 else "&lt; 0.001"
 
 
 def _adjusted(pairs: Sequence[Pair], name: str) -> list[float]:

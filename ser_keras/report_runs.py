@@ -16,6 +16,13 @@ from ser_keras.run_files import Predictions, read_predictions
 
 # What all runs of a report have in common: without it their figures say nothing about each other.
 COMMON = ("corpus", "label_map", "emotions", "subset")
+# What else a result.json and a history.csv have to hold.
+RESULT_KEYS = (
+    *COMMON,
+    *("protocol", "variant", "seed", "fold", "weighted_accuracy", "unweighted_accuracy"),
+    *("per_class_recall", "absent_emotions", "confusion_matrix", "optimistic", "best_epoch"),
+)
+HISTORY_COLUMNS = {"epoch", "unweighted_accuracy", "val_unweighted_accuracy"}
 # Settings in which two runs of one system may differ, and which then name them.
 NAMING = ("preset", "seed", "settings", "features")
 # Column that a guess looks at -> its row in the table.
@@ -106,7 +113,7 @@ def _read_result(folder: Path) -> dict:
     path = folder / "result.json"
     try:
         result = json.loads(path.read_text(encoding="utf-8"))
-        missing = [key for key in (*COMMON, "protocol", "variant", "fold") if key not in result]
+        missing = [key for key in RESULT_KEYS if key not in result]
     except (OSError, ValueError, TypeError) as error:
         raise SerError(f"{path}: cannot be read ({error}): train the fold again") from error
     if missing:
@@ -129,14 +136,17 @@ def read_history(path: Path) -> dict[str, np.ndarray]:
     """history.csv by column: one float64 an epoch, NaN where the cell is empty.
 
     Raises:
-        SerError: the file is not such a table.
+        SerError: the file is not such a table, or lacks one of `HISTORY_COLUMNS`.
     """
     try:
         with path.open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
-        return {name: np.array([float(row[name] or "nan") for row in rows]) for name in rows[0]}
+        columns = {name: [float(row[name] or "nan") for row in rows] for name in rows[0]}
     except (OSError, ValueError, TypeError, IndexError) as error:
-        raise SerError(f"{path}: cannot be read ({error}), expected numbers an epoch") from error
+        raise SerError(f"{path}: cannot be read ({error}): train the fold again") from error
+    if missing := HISTORY_COLUMNS - columns.keys():
+        raise SerError(f"{path}: has no {', '.join(sorted(missing))}: train the fold again")
+    return {name: np.array(values) for name, values in columns.items()}
 
 
 def _num_folds(directory: Path) -> int | None:

@@ -22,7 +22,7 @@ from ser_keras.report import make_report
 from ser_keras.report_comparisons import claimed_pairs, other_pairs, verdicts
 from ser_keras.report_figures import interval_figure, learning_curve_figure, speaker_figure
 from ser_keras.report_page import to_html
-from ser_keras.report_runs import floors, read_runs
+from ser_keras.report_runs import floors, read_history, read_runs
 from ser_keras.runs import finish_fold, fold_dir, open_run, write_summary
 from ser_keras.statistics import compare, holm, matched_confusions
 
@@ -263,6 +263,11 @@ def test_damaged_runs_are_refused(tmp_path):
     path.write_text("{}")
     with pytest.raises(SerError, match="has no corpus"):
         read_runs([directory])
+    history = directory / "fold_0" / "history.csv"
+    for text, message in (("epoch\n1\n", "has no unweighted_accuracy, val_"), ("", "be read")):
+        history.write_text(text)
+        with pytest.raises(SerError, match=message):
+            read_history(history)
 
 
 def test_a_run_named_twice_counts_once(tmp_path):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ser_keras.paper_table import PAPER_CORPUS
+from ser_keras.paper_table import PAPER_CORPUS, TABLE_1
 from ser_keras.report_comparisons import (
     best_in_words,
     claim_table,
@@ -109,6 +109,8 @@ def _add_protocol(report: Report, protocol: str, runs: Sequence[Run]) -> None:
 
 
 def _paper_note(runs: Sequence[Run]) -> list[str]:
+    if not any(run.variant in TABLE_1 for run in runs):
+        return []
     corpus, protocol = (runs[0].results[0][name] for name in ("corpus", "protocol"))
     if (corpus, protocol) == ("iemocap", "random"):
         return [

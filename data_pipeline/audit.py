@@ -91,8 +91,8 @@ def audit(rows: Sequence[Row], folds: Sequence[Fold], protocol: str) -> Audit:
 
     Args:
         rows: mappings with `utterance_id`, `emotion` and `speaker`; where known `text`,
-            `scenario`, `audio_sha256`, `num_frames_narrow` and `num_frames_wide`, such as the utterances of
-            a prepared folder.
+            `scenario`, `audio_sha256`, `num_frames_narrow` and `num_frames_wide`. The utterances
+            of a prepared folder are such rows.
         folds: from `assign_folds`.
         protocol: "speaker" or "random".
 

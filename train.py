@@ -56,6 +56,7 @@ def train(arguments: argparse.Namespace) -> None:
     prepared = prepare_demo() if demo else load(arguments.data)
     settings = resolve_settings(arguments)
     runs = plan_runs(arguments, prepared, settings)
+    audit_folds(runs, prepared)
     for run in runs:
         open_run(run.directory, run.config)
 
@@ -149,6 +150,17 @@ def describe_run(preset, prepared, settings, protocol, variant, seed) -> dict:
         "settings": asdict(settings),
         "seed": seed,
     }
+
+
+def audit_folds(runs, prepared) -> None:
+    """Say what the parts of the folds share; voices on both sides end it under `speaker`."""
+    from data_pipeline.audit import audit, in_words
+
+    run_of = {(run.config["protocol"], run.config["seed"]): run for run in runs}
+    found = {key: audit(prepared.utterances, run.folds, key[0]) for key, run in run_of.items()}
+    for protocol, seed in found:
+        if seed == runs[0].config["seed"]:  # other seeds draw other folds, which share as much
+            print(f"\nprotocol {protocol}: {in_words(found[protocol, seed])}")
 
 
 def missing(jobs) -> list[tuple]:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from ser_keras.grid import jobs_in_order
 from ser_keras.models import VARIANTS
 from ser_keras.presets import PRESETS
 from ser_keras.training import load_model
-from train import load, main, plan_runs, resolve_settings
+from train import audit_folds, load, main, plan_runs, resolve_settings
 
 ROOT = Path(__file__).parents[1]
 SPEAKERS, EMOTIONS = ("anna", "ben", "cem"), ("angry", "sad")
@@ -184,6 +185,26 @@ def test_other_settings_are_refused_and_nothing_is_lost(prepared, tmp_path, caps
     error = capsys.readouterr().err.strip().splitlines()[-1]
     assert error.startswith("error: ") and "settings.epochs: there 2, here 3" in error
     assert (run / "fold_0" / "result.json").read_bytes() == before
+
+
+def test_what_the_folds_share_is_said_and_ends_training_under_speaker(prepared, tmp_path, capsys):
+    leaky = shutil.copytree(prepared, tmp_path / "leaky")
+    metadata = json.loads((leaky / "metadata.json").read_text())
+    for row in metadata["utterances"][10:20]:  # the same recording, by anna and by ben
+        row["audio_sha256"] = "0" * 64
+    (leaky / "metadata.json").write_text(json.dumps(metadata))
+
+    small = ("--fold", "0", "--variant", "base_1", "--epochs", "1")
+    assert main(arguments(leaky, tmp_path / "runs", *small, "--protocol", "all")) == 1
+    error = capsys.readouterr().err.strip().splitlines()
+    assert len(error) == 1 and "the same recordings are in test and train" in error[0]
+    assert not (tmp_path / "runs").exists()
+
+    planned = parse_args(arguments(leaky, tmp_path, "--protocol", "random"), "", PROTOCOLS)
+    runs = plan_runs(planned, load(leaky), resolve_settings(planned))
+    audit_folds(runs, load(leaky))
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if "recordings" in line]
+    assert line.split()[1:3] == ["1", "of"]
 
 
 @pytest.mark.parametrize(

@@ -36,16 +36,12 @@ def mel_spectrogram(waveform: np.ndarray, n_fft: int) -> np.ndarray:
     """
     import librosa
 
+    hop_length = n_fft // 2
     # Padded here and not with center=True, which warns of signals shorter than the window.
-    padded = np.pad(waveform, n_fft // 2)
-    power = librosa.feature.melspectrogram(
-        y=padded,
-        sr=SAMPLE_RATE,
-        n_fft=n_fft,
-        hop_length=n_fft // 2,
-        n_mels=n_fft // 4,
-        center=False,
-    )
+    padded = np.pad(waveform, hop_length)
+    spectrum = librosa.stft(padded, n_fft=n_fft, hop_length=hop_length, center=False)
+    # librosa.feature.melspectrogram would make the weights anew each time: the bits are the same.
+    power = band_weights(n_fft).astype(np.float32).T @ np.abs(spectrum) ** 2
     return np.ascontiguousarray(power.T, dtype=np.float32)
 
 

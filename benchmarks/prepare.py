@@ -153,7 +153,7 @@ def audio_seconds(corpus: Corpus) -> float:
 def run(way: str, corpus: Corpus, workers: int) -> Run:
     """Runs one way in a process of its own and watches its memory."""
     started = time.monotonic()
-    process = get_context("spawn").Process(target=_target, args=(way, corpus, workers))
+    process = get_context("spawn").Process(target=run_in_this_process, args=(way, corpus, workers))
     process.start()
     peak = 0
     while process.is_alive():
@@ -176,8 +176,8 @@ def _resident_memory(pid: int) -> int:
     return total
 
 
-def _target(way: str, corpus: Corpus, workers: int) -> None:
-    """What the process does."""
+def run_in_this_process(way: str, corpus: Corpus, workers: int) -> None:
+    """What `run` gives to its process."""
     if way == "bare":
         _run_bare([utterance.path for utterance in corpus.utterances], workers)
         return

@@ -81,8 +81,11 @@ def extract_opensmile(
     # spawn: forking a process that has TensorFlow's threads may hang the child.
     pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=_start_worker)
     tasks = (pool.submit(_extract_chunk, chunk, n_fft) for chunk in _chunks(utterances))
+    # Ctrl-C is the parent's to handle: workers inherit this from their first instant on.
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     # Submitted here and not on first use: the workers start while the caller imports TensorFlow.
     pending = deque(islice(tasks, TASKS_AHEAD * workers))
+    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     return _outcomes_in_order(pool, tasks, pending)
 
 
@@ -110,8 +113,7 @@ def _chunks(utterances: Sequence[Utterance]) -> Iterator[Sequence[Utterance]]:
 
 
 def _start_worker() -> None:
-    """Ctrl-C is the parent's to handle, and a worker never outlives a parent that was killed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """One thread for matrix products; and a worker never outlives a parent that was killed."""
     threadpool_limits(1)
     threading.Thread(target=_exit_with_parent, daemon=True).start()
 

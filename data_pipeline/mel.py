@@ -71,7 +71,9 @@ def tensorflow_mel_spectrogram(waveforms, num_samples, n_fft: int):
     frames = tf.signal.frame(centred, n_fft, hop_length)
     spectrum = tf.signal.rfft(frames * hann_window(n_fft))
     power = tf.square(tf.math.real(spectrum)) + tf.square(tf.math.imag(spectrum))
-    mels = tf.cast(tf.tensordot(power, band_weights(n_fft), axes=1), tf.float32)
+    # Sums of positive terms, which single precision does not harm, in half the time.
+    weights = band_weights(n_fft).astype(np.float32)
+    mels = tf.tensordot(tf.cast(power, tf.float32), weights, axes=1)
     num_frames = num_mel_frames(tf.cast(num_samples, tf.int32), n_fft)
     has_own = tf.sequence_mask(num_frames, tf.shape(mels)[1])[:, :, None]
     return tf.where(has_own, mels, 0.0)

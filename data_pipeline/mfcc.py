@@ -68,8 +68,8 @@ def opensmile_mfcc(waveform: np.ndarray) -> np.ndarray:
     if not np.isfinite(waveform).all():
         raise ValueError("waveform holds NaN or infinite samples; check it with check_waveform")
     clipped = np.clip(waveform, -1.0, _MAX_SAMPLE).astype(np.float32)
-    rows = _opensmile_rows((clipped * _INT16_SCALE).astype(np.int16))
-    return np.frombuffer(rows, np.float32).reshape(-1, NUM_MFCC)
+    features = opensmile_extractor()(clipped, SAMPLE_RATE)  # (1 channel, 39, num_frames)
+    return np.ascontiguousarray(features[0].T, dtype=np.float32)
 
 
 def _require_float(dtype: np.dtype) -> None:
@@ -77,44 +77,9 @@ def _require_float(dtype: np.dtype) -> None:
         raise TypeError(f"samples are {dtype}; expected floating point in [-1, 1], such as float32")
 
 
-def _opensmile_rows(samples: np.ndarray) -> bytes:
-    """What `opensmile_extractor()` computes from int16 samples, in a fifth less time.
-
-    `opensmile.Smile` also keeps time stamps and makes indices of them; this is its lower level.
-    """
-    from opensmile.core.config import config
-    from opensmile.core.lib import OpenSMILE
-
-    rows: list[bytes] = []
-    engine = OpenSMILE()
-    engine.initialize(opensmile_extractor().config_path, _opensmile_options())
-    engine.external_sink_set_callback(
-        config.EXTERNAL_OUTPUT_COMPONENT, lambda row: rows.append(row.tobytes())
-    )
-    engine.external_audio_source_write_data(config.EXTERNAL_SOURCE_COMPONENT, samples.tobytes())
-    engine.external_audio_source_set_eoi(config.EXTERNAL_SOURCE_COMPONENT)
-    engine.run()
-    engine.free()
-    return b"".join(rows)
-
-
-@functools.cache
-def _opensmile_options() -> dict[str, object]:
-    """Where the samples come from and where the features go, as `opensmile.Smile` sets it."""
-    from opensmile.core.config import config
-
-    folder = Path(opensmile_extractor().default_config_root)
-    return {
-        "source": folder / config.EXTERNAL_INPUT_CONFIG,
-        "sink": folder / config.EXTERNAL_OUTPUT_SINGLE_CONFIG,
-        "sinkLevel": FEATURE_LEVEL,
-        "sampleRate": SAMPLE_RATE,
-    }
-
-
 @functools.cache
 def opensmile_extractor():
-    """The one `opensmile.Smile` of this process, with the configuration of MFCC_E_D_A."""
+    """The one extractor of this process. It reads its configuration file again at every call."""
     import opensmile
 
     folder = tempfile.TemporaryDirectory(prefix="mfcc-")

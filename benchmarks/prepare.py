@@ -17,8 +17,9 @@ under other ids. Its speed is the audio that the large one has more, over the ti
 longer: importing libraries and starting workers is in both and falls out, for bare as for ours (it
 is given as `startup_seconds`, and depends on the machine and not on the corpus). Peak memory is
 the resident memory of the process and its workers together, sampled while they run, so pages that
-they share count several times. Speeds are medians over the rounds, ratios medians of the ratios
-within a round.
+they share count several times. The `cpu` ratios compare processor time instead of wall time: other
+work on the machine disturbs them less, but they tell nothing of how well the cores are used.
+Speeds are medians over the rounds, ratios medians of the ratios within a round.
 """
 
 import argparse
@@ -53,9 +54,10 @@ SAMPLING_SECONDS = 0.05
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """One way through one corpus: wall time, and peak resident memory in bytes."""
+    """One way through one corpus: wall time, processor time, and peak resident bytes."""
 
     seconds: float
+    cpu_seconds: float
     peak_memory: int
 
 
@@ -114,6 +116,7 @@ def measure(
         for way in WAYS:
             runs[way].append([run(way, part, workers) for part in (small, large)])
     speeds = {way: [_speed(pair, seconds) for pair in runs[way]] for way in WAYS}
+    costs = {way: [_cpu_cost(pair, seconds) for pair in runs[way]] for way in WAYS}
     return {
         "corpus": corpus.name,
         "workers": workers,
@@ -124,6 +127,8 @@ def measure(
         "tensorflow_times_real_time": round(median(speeds["tensorflow"]), 1),
         "ratio_to_bare": _ratio(speeds["opensmile"], speeds["bare"]),
         "tensorflow_ratio_to_opensmile": _ratio(speeds["tensorflow"], speeds["opensmile"]),
+        "cpu_ratio_to_bare": _ratio(costs["bare"], costs["opensmile"]),
+        "tensorflow_cpu_ratio_to_opensmile": _ratio(costs["opensmile"], costs["tensorflow"]),
         "startup_seconds": {
             way: round(median(_startup(pair, seconds) for pair in runs[way]), 1) for way in WAYS
         },
@@ -152,7 +157,7 @@ def audio_seconds(corpus: Corpus) -> float:
 
 def run(way: str, corpus: Corpus, workers: int) -> Run:
     """Runs one way in a process of its own and watches its memory."""
-    started = time.monotonic()
+    started, cpu_started = time.monotonic(), _children_cpu_seconds()
     process = get_context("spawn").Process(target=run_in_this_process, args=(way, corpus, workers))
     process.start()
     peak = 0
@@ -161,7 +166,13 @@ def run(way: str, corpus: Corpus, workers: int) -> Run:
         process.join(SAMPLING_SECONDS)
     if process.exitcode:
         raise RuntimeError(f"the {way} run ended with exit code {process.exitcode}; see above")
-    return Run(time.monotonic() - started, peak)
+    return Run(time.monotonic() - started, _children_cpu_seconds() - cpu_started, peak)
+
+
+def _children_cpu_seconds() -> float:
+    """Processor time of everything that was started from here and has ended."""
+    times = os.times()
+    return times.children_user + times.children_system
 
 
 def _resident_memory(pid: int) -> int:
@@ -208,6 +219,12 @@ def _speed(pair: Sequence[Run], seconds: Sequence[float]) -> float:
     return (seconds[1] - seconds[0]) / (large.seconds - small.seconds)
 
 
+def _cpu_cost(pair: Sequence[Run], seconds: Sequence[float]) -> float:
+    """Processor seconds a second of audio takes, without what both runs spend on starting."""
+    small, large = pair
+    return (large.cpu_seconds - small.cpu_seconds) / (seconds[1] - seconds[0])
+
+
 def _startup(pair: Sequence[Run], seconds: Sequence[float]) -> float:
     """Seconds that no audio accounts for."""
     return pair[0].seconds - seconds[0] / _speed(pair, seconds)
@@ -238,10 +255,11 @@ def table(result: dict[str, object]) -> str:
         small, large = result["peak_memory_mb"][way]
         startup = result["startup_seconds"][way]
         lines.append(f"{way:12}{speed:>12}{startup:>12}{small:>16}{large:>14}")
-    lines += [
-        f"ratio to bare: {result['ratio_to_bare']}",
-        f"tensorflow to opensmile: {result['tensorflow_ratio_to_opensmile']}",
-    ]
+    for words, name in (("", ""), ("by processor time, ", "cpu_")):
+        lines += [
+            f"{words}ratio to bare: {result[f'{name}ratio_to_bare']}",
+            f"{words}tensorflow to opensmile: {result[f'tensorflow_{name}ratio_to_opensmile']}",
+        ]
     return "\n".join(lines)
 
 

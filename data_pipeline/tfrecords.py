@@ -27,7 +27,7 @@ from data_pipeline.mfcc import NUM_MFCC
 
 # Raise it whenever the records, or the code that computes what they hold, change: folders of
 # another version are neither read nor gone on with.
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 METADATA_NAME = "metadata.json"
 
 # Feature matrix -> the integer field that holds its number of rows (frames).

@@ -27,6 +27,7 @@ def corpus(tmp_path):
 def test_a_run_is_timed_and_its_memory_watched(corpus):
     run = prepare.run("bare", corpus, workers=1)
     assert 0.1 < run.seconds < 300
+    assert run.cpu_seconds > 0.1
     assert run.peak_memory > 50e6
 
 
@@ -41,7 +42,8 @@ def test_result_leaves_out_what_both_runs_spend_on_starting(corpus, monkeypatch,
 
     def run(way, part, workers):
         seconds = prepare.audio_seconds(part)
-        return Run(3 + seconds / speeds[way], peak_memory=int(1e6 * seconds))
+        took = 3 + seconds / speeds[way]
+        return Run(took, cpu_seconds=2 * took, peak_memory=int(1e6 * seconds))
 
     monkeypatch.setattr(prepare, "benchmark_corpus", lambda: corpus)
     monkeypatch.setattr(prepare, "run", run)
@@ -51,6 +53,7 @@ def test_result_leaves_out_what_both_runs_spend_on_starting(corpus, monkeypatch,
     assert result["times_real_time"] == pytest.approx(270)
     assert result["ratio_to_bare"] == pytest.approx(0.9)
     assert result["tensorflow_ratio_to_opensmile"] == pytest.approx(3)
+    assert result["cpu_ratio_to_bare"] == pytest.approx(0.9)
     assert result["startup_seconds"]["bare"] == pytest.approx(3)
     assert result["peak_memory_mb"]["tensorflow"] == [6, 12]
     assert "ratio to bare: 0.9" in prepare.table(result)

@@ -1,10 +1,10 @@
 """Utterances -> features, in parallel and in order: what `prepare` writes.
 
 Two ways, one kind of result. `extract_opensmile` is the paper's extraction, openSMILE and librosa,
-in worker processes that never import TensorFlow (some seconds and 400 MB each). `extract_tensorflow`
-computes MFCC and mels by the functions of the exported graph, inside tf.data in one process.
-Matrix products take one thread each: the workers fill the cores already, and the last bit of a
-product depends on how many threads share it.
+in worker processes that never import TensorFlow (some seconds and 400 MB each).
+`extract_tensorflow` computes MFCC and mels by the functions of the exported graph, inside tf.data
+in one process. Matrix products take one thread each: the workers fill the cores already, and the
+last bit of a product depends on how many threads share it.
 """
 
 import os

@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -81,12 +82,31 @@ def extract_opensmile(
     # spawn: forking a process that has TensorFlow's threads may hang the child.
     pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=_start_worker)
     tasks = (pool.submit(_extract_chunk, chunk, n_fft) for chunk in _chunks(utterances))
-    # Ctrl-C is the parent's to handle: workers inherit this from their first instant on.
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     # Submitted here and not on first use: the workers start while the caller imports TensorFlow.
-    pending = deque(islice(tasks, TASKS_AHEAD * workers))
-    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+    with _interrupt_deferred():
+        pending = deque(islice(tasks, TASKS_AHEAD * workers))
     return _outcomes_in_order(pool, tasks, pending)
+
+
+@contextmanager
+def _interrupt_deferred() -> Iterator[None]:
+    """Ctrl-C waits until the workers are started, and is the parent's to handle from then on.
+
+    A worker whose start is cut off prints a traceback. The mask is for the workers, which inherit
+    it; in the parent another thread may still take the signal, hence the handler.
+    """
+    caught: list[int] = []
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    is_main = threading.current_thread() is threading.main_thread()
+    handler = is_main and signal.signal(signal.SIGINT, lambda number, _: caught.append(number))
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        if is_main:
+            signal.signal(signal.SIGINT, handler)
+    if caught:
+        raise KeyboardInterrupt
 
 
 def _outcomes_in_order(

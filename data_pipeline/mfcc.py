@@ -68,7 +68,7 @@ def opensmile_mfcc(waveform: np.ndarray) -> np.ndarray:
     if not np.isfinite(waveform).all():
         raise ValueError("waveform holds NaN or infinite samples; check it with check_waveform")
     clipped = np.clip(waveform, -1.0, MAX_OPENSMILE_SAMPLE).astype(np.float32)
-    features = _opensmile()(clipped, SAMPLE_RATE)  # (1 channel, 39, num_frames)
+    features = opensmile_extractor()(clipped, SAMPLE_RATE)  # (1 channel, 39, num_frames)
     return np.ascontiguousarray(features[0].T, dtype=np.float32)
 
 
@@ -78,7 +78,7 @@ def _require_float(dtype: np.dtype) -> None:
 
 
 @functools.cache
-def _opensmile():
+def opensmile_extractor():
     """The one extractor of this process. It reads its configuration file again at every call."""
     import opensmile
 

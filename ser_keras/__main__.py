@@ -202,7 +202,8 @@ FORMATS = {"text": text_form, "json": json_form, "csv": csv_form}
 
 def export(args: argparse.Namespace) -> int:
     """Export the model of one fold and say where it is."""
-    from ser_keras.export import TOLERANCE, export_saved_model
+    from ser_keras.export import export_saved_model
+    from ser_keras.export_check import TOLERANCE
     from ser_keras.training import load_model
 
     model, info = load_model(find_fold(args.run_dir, args.fold) / "model")

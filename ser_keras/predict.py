@@ -15,7 +15,9 @@ from data_pipeline.errors import DataError
 from data_pipeline.mel import mel_spectrogram
 from data_pipeline.mfcc import opensmile_mfcc, tensorflow_mfcc
 from ser_keras.errors import SerError
-from ser_keras.export import FRAME_COUNTS, INFO_FILE, SIGNATURE, saved_versions
+from ser_keras.export import saved_versions
+from ser_keras.layers.feature_front_end import FRAME_COUNTS
+from ser_keras.serving import FEATURES, INFO_FILE
 
 AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
 BATCH_SIZE = 32
@@ -108,10 +110,10 @@ def _load(model_dir: Path | str) -> _ServedModel:
     version_dir = _version_dir(Path(model_dir))
     try:
         root = tf.saved_model.load(str(version_dir))
-        return _ServedModel(info, root, root.signatures[SIGNATURE])
+        return _ServedModel(info, root, root.signatures[FEATURES])
     except (OSError, KeyError, ValueError, tf.errors.OpError):
         raise SerError(
-            f"{version_dir}: this SavedModel is damaged or has no signature {SIGNATURE!r}; "
+            f"{version_dir}: this SavedModel is damaged or has no signature {FEATURES!r}; "
             "export it again: python -m ser_keras export"
         ) from None
 

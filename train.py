@@ -10,6 +10,7 @@ on where it was stopped: finished folds are kept, and settings never mix (docs/t
 """
 
 import argparse
+import logging
 import os
 import sys
 from dataclasses import asdict, replace
@@ -34,11 +35,15 @@ from ser_keras.runs import (
 )
 
 DEMO_FOLDER = Path("build/demo")
+# Each training leaves about 0.1 GB behind: TensorFlow does not free the graph of a fitted LSTM.
+TRAININGS_A_PROCESS = 20
 
 
 def main(argv=None) -> int:
     """Run the command line; 0 when all went well, 1 for a fault that the user can mend."""
     arguments = parse_args(argv, __doc__, PROTOCOLS)
+    # It warns of models that are traced again, as each fold's is for batches of other lengths.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     try:
         train(arguments)
     except (DataError, SerError, OSError) as error:
@@ -62,12 +67,16 @@ def train(arguments: argparse.Namespace) -> None:
 
     jobs = jobs_in_order(runs)
     anew = bool(missing(jobs))
+    trained = 0
     for position, (run, fold) in enumerate(jobs, start=1):
         if is_finished(run.directory, fold.number):
             print(f"{fold_dir(run.directory, fold.number)}: finished before, kept")
             continue
+        if trained == TRAININGS_A_PROCESS:
+            start_again()
         print(f"\n{run.directory.name}, {position} of {len(jobs)} trainings")
         train_fold(run, fold, prepared, settings)
+        trained += 1
         print_time_left(runs, missing(jobs))
     if len(runs) > 1:
         print(f"\n{arguments.runs}:\n{summary_table(runs)}")
@@ -221,6 +230,12 @@ def train_fold(run: Run, fold, prepared, settings) -> None:
         f"validation; test WA {result['weighted_accuracy']:.1%}, "
         f"UA {result['unweighted_accuracy']:.1%} ({result['protocol']}, {fold.held_out})"
     )
+
+
+def start_again() -> None:
+    """Replace this process by a fresh one with the same command, which goes on."""
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
 
 def counts_line(fold) -> str:

@@ -308,3 +308,15 @@ def test_kill_9_loses_at_most_the_epoch_under_way(prepared, tmp_path, capsys):
     events = EventAccumulator(str(killed / fold / "validation")).Reload()
     steps = {event.step for event in events.Tensors("epoch_unweighted_accuracy")}
     assert steps == set(range(1, 9))
+
+
+def test_a_long_grid_frees_its_memory_by_starting_the_process_again(prepared, tmp_path):
+    grid = ["--fold", "0", "--epochs", "1", "--variant", "base_1", "--repeats", "2"]
+    one_each = TINY.replace("from train import main", "from train import main; import train")
+    one_each = one_each.replace("sys.exit", "train.TRAININGS_A_PROCESS = 1\nsys.exit")
+    command = [sys.executable, "-c", one_each, *arguments(prepared, tmp_path, *grid)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert len(list(tmp_path.rglob("result.json"))) == 2
+    assert done.stdout.count("finished before, kept") == 1
+    assert done.stdout.count("best epoch on test") == 1
+    assert "retracing" not in done.stderr

@@ -20,7 +20,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is impor
 
 from data_pipeline.errors import DataError
 from data_pipeline.folds import PROTOCOLS, assign_folds
-from ser_keras.arguments import ALL, parse_args
+from ser_keras.arguments import ALL, parse_args, run_folder
 from ser_keras.errors import SerError
 from ser_keras.grid import Run, duration, jobs_in_order, run_name, seconds_left, summary_table
 from ser_keras.presets import PRESETS
@@ -79,7 +79,7 @@ def train(arguments: argparse.Namespace) -> None:
         trained += 1
         print_time_left(runs, missing(jobs))
     if len(runs) > 1:
-        print(f"\n{arguments.runs}:\n{summary_table(runs)}")
+        print(f"\n{run.directory.parent}:\n{summary_table(runs)}")
         return
     print(f"\n{run.directory}: {in_words(write_summary(run.directory, run.num_folds))}")
     saved = arguments.export or Path("saved_models") / run.directory.name
@@ -124,7 +124,9 @@ def plan_runs(arguments: argparse.Namespace, prepared, settings) -> list[Run]:
             chosen = choose_folds(folds, arguments.fold)
             for variant in arguments.variant:
                 config = describe_run(arguments.preset, prepared, settings, protocol, variant, seed)
-                runs.append(Run(arguments.runs / run_name(config), config, len(folds), chosen))
+                runs.append(
+                    Run(run_folder(arguments, run_name(config)), config, len(folds), chosen)
+                )
     return runs
 
 

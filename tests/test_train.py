@@ -58,13 +58,13 @@ def tiny_network(monkeypatch):
 
 
 def arguments(prepared, runs, *more):
-    fixed = ["--data", prepared, "--runs", runs, "--preset", "demo", "--batch-size", "8"]
+    fixed = ["--data", prepared, "--run-dir", runs, "--preset", "demo", "--batch-size", "8"]
     return [*map(str, fixed), "--epochs", "2", *more]
 
 
 def test_a_run_stands_alone_and_is_the_same_again_after_an_interruption(prepared, tmp_path, capsys):
-    run, saved = tmp_path / "manifest-base_1-demo-speaker-seed0", tmp_path / "saved"
-    single = arguments(prepared, tmp_path, "--variant", "base_1", "--export", str(saved), "--fold")
+    run, saved = tmp_path / "run", tmp_path / "saved"
+    single = arguments(prepared, run, "--variant", "base_1", "--export", str(saved), "--fold")
     assert main(single) == 0
     assert "protocol speaker, 3 of 3 folds" in capsys.readouterr().out
     first = {path.parent.name: path.read_bytes() for path in run.glob("fold_*/predictions.csv")}
@@ -151,8 +151,9 @@ def test_both_forms_of_the_gate_have_runs_of_their_own(prepared, tmp_path):
     before = ["--gate-norm", "before_sigmoid"]
 
     def name_of(*more):
-        planned = parse_args(arguments(prepared, tmp_path, *more), "", PROTOCOLS)
+        planned = parse_args(["--preset", "demo", *more], "", PROTOCOLS)
         (run,) = plan_runs(planned, load(prepared), resolve_settings(planned))
+        assert run.directory.parent == Path("runs")
         return run.directory.name
 
     name = "manifest-dual_level-demo-speaker-seed0"
@@ -161,7 +162,7 @@ def test_both_forms_of_the_gate_have_runs_of_their_own(prepared, tmp_path):
 
     quick = ["--fold", "0", "--epochs", "1", "--export", str(tmp_path / "saved")]
     assert main(arguments(prepared, tmp_path, *before, *quick)) == 0
-    fold = tmp_path / f"{name}-before_sigmoid" / "fold_0"
+    fold = tmp_path / "fold_0"
     for settings in (
         json.loads((fold / "result.json").read_text())["settings"],
         json.loads((fold / "model" / "config.json").read_text()),
@@ -174,12 +175,11 @@ def test_both_forms_of_the_gate_have_runs_of_their_own(prepared, tmp_path):
 def test_other_settings_are_refused_and_nothing_is_lost(prepared, tmp_path, capsys):
     small = arguments(prepared, tmp_path, "--fold", "0", "--variant", "base_1")
     assert main(small) == 0
-    (run,) = tmp_path.iterdir()
-    before = (run / "fold_0" / "result.json").read_bytes()
+    before = (tmp_path / "fold_0" / "result.json").read_bytes()
     assert main([*small, "--epochs", "3"]) == 1
     error = capsys.readouterr().err.strip().splitlines()[-1]
     assert error.startswith("error: ") and "settings.epochs: there 2, here 3" in error
-    assert (run / "fold_0" / "result.json").read_bytes() == before
+    assert (tmp_path / "fold_0" / "result.json").read_bytes() == before
 
 
 def test_what_the_folds_share_is_said_and_ends_training_under_speaker(prepared, tmp_path, capsys):
@@ -284,7 +284,7 @@ def without_seconds(fold):
 
 def test_kill_9_loses_at_most_the_epoch_under_way(prepared, tmp_path, capsys):
     small = ("--variant", "base_1", "--fold", "0", "--epochs", "8")
-    fold = Path("manifest-base_1-demo-speaker-seed0", "fold_0")
+    fold = "fold_0"
     killed, whole = tmp_path / "killed", tmp_path / "whole"
     code, _ = start_and_signal(arguments(prepared, killed, *small), "epoch   3", signal.SIGKILL)
     assert code == -signal.SIGKILL

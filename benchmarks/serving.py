@@ -226,7 +226,7 @@ def _batch_in_words(batch: dict) -> str:
         lines.append(f"  {name:30} {1000 * seconds:8.1f} {factor:8.4f} {ratio:6.2f}")
     verdict = "is" if batch["raw_speech_is_within"] else "is NOT"
     lines.append(
-        f"  raw speech {verdict} within {TARGET_RATIO} x features + {1000 * TARGET_SECONDS:.0f} ms; "
+        f"  raw speech {verdict} within {TARGET_RATIO} x features + {1000 * TARGET_SECONDS:g} ms; "
         f"peak memory {batch['peak_memory_mib']:.0f} MiB"
     )
     return "\n".join(lines)

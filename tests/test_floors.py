@@ -25,6 +25,7 @@ FLOORS = {
     "ser_keras.export_check": 2,
     "ser_keras.figures": 2,
     "ser_keras.models": 2,
+    "ser_keras.onnx_export": 2,
     "ser_keras.predict": 2,
     "ser_keras.progress": 2,
     "ser_keras.run_files": 2,

@@ -23,6 +23,7 @@ import numpy as np
 import psutil
 import tensorflow as tf
 
+from benchmarks.memory import peak_rss_bytes
 from data_pipeline.audio import SAMPLE_RATE
 from data_pipeline.mel import mel_spectrogram
 from data_pipeline.mfcc import opensmile_mfcc
@@ -112,7 +113,8 @@ def time_batch(served, model: keras.Model, batch_size: int) -> dict:
         "ratio_to_features": {name: value / features for name, value in seconds.items()},
         "raw_speech_allowed_seconds": TARGET_RATIO * features + TARGET_SECONDS,
         "raw_speech_is_within": raw <= TARGET_RATIO * features + TARGET_SECONDS,
-        "peak_memory_mib": peak_memory_mib(),
+        # Of this process so far, which holds the model twice: Keras's and the SavedModel's.
+        "peak_memory_mib": peak_rss_bytes() / 2**20,
     }
 
 
@@ -196,13 +198,6 @@ def memory_over_requests(served, num_requests: int) -> dict:
         "memory_mib_at_the_end": memory[-1],
         "growth": memory[-1] / early - 1,
     }
-
-
-def peak_memory_mib() -> float:
-    """Of this process so far, which holds the model twice (Keras's and the SavedModel's)."""
-    import resource
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 # --- words ---

@@ -10,6 +10,7 @@ on where it was stopped: finished folds are kept, and settings never mix (docs/t
 """
 
 import argparse
+import logging
 import os
 import sys
 from dataclasses import asdict, replace
@@ -34,11 +35,15 @@ from ser_keras.runs import (
 )
 
 DEMO_FOLDER = Path("build/demo")
+# Each training leaves about 0.1 GB behind: TensorFlow does not free the graph of a fitted LSTM.
+TRAININGS_A_PROCESS = 20
 
 
 def main(argv=None) -> int:
     """Run the command line; 0 when all went well, 1 for a fault that the user can mend."""
     arguments = parse_args(argv, __doc__, PROTOCOLS)
+    # It warns of models that are traced again, as each fold's is for batches of other lengths.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     try:
         train(arguments)
     except (DataError, SerError, OSError) as error:
@@ -56,17 +61,22 @@ def train(arguments: argparse.Namespace) -> None:
     prepared = prepare_demo() if demo else load(arguments.data)
     settings = resolve_settings(arguments)
     runs = plan_runs(arguments, prepared, settings)
+    audit_folds(runs, prepared)
     for run in runs:
         open_run(run.directory, run.config)
 
     jobs = jobs_in_order(runs)
     anew = bool(missing(jobs))
+    trained = 0
     for position, (run, fold) in enumerate(jobs, start=1):
         if is_finished(run.directory, fold.number):
             print(f"{fold_dir(run.directory, fold.number)}: finished before, kept")
             continue
+        if trained == TRAININGS_A_PROCESS:
+            start_again()
         print(f"\n{run.directory.name}, {position} of {len(jobs)} trainings")
         train_fold(run, fold, prepared, settings)
+        trained += 1
         print_time_left(runs, missing(jobs))
     if len(runs) > 1:
         print(f"\n{arguments.runs}:\n{summary_table(runs)}")
@@ -151,6 +161,17 @@ def describe_run(preset, prepared, settings, protocol, variant, seed) -> dict:
     }
 
 
+def audit_folds(runs, prepared) -> None:
+    """Say what the parts of the folds share; voices on both sides end it under `speaker`."""
+    from data_pipeline.audit import audit, in_words
+
+    run_of = {(run.config["protocol"], run.config["seed"]): run for run in runs}
+    found = {key: audit(prepared.utterances, run.folds, key[0]) for key, run in run_of.items()}
+    for protocol, seed in found:
+        if seed == runs[0].config["seed"]:  # other seeds draw other folds, which share as much
+            print(f"\nprotocol {protocol}: {in_words(found[protocol, seed])}")
+
+
 def missing(jobs) -> list[tuple]:
     """The (run, fold) that are not finished yet."""
     return [job for job in jobs if not is_finished(job[0].directory, job[1].number)]
@@ -209,6 +230,12 @@ def train_fold(run: Run, fold, prepared, settings) -> None:
         f"validation; test WA {result['weighted_accuracy']:.1%}, "
         f"UA {result['unweighted_accuracy']:.1%} ({result['protocol']}, {fold.held_out})"
     )
+
+
+def start_again() -> None:
+    """Replace this process by a fresh one with the same command, which goes on."""
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
 
 def counts_line(fold) -> str:

@@ -37,8 +37,8 @@ prometheus_config {
 }
 
 RESEARCH_ONLY = (
-    "It was trained on openSMILE's MFCC. openSMILE is licensed for research: this model may not go\n"
-    "into a product. Prepare with `--mfcc tensorflow` and train again to be free of that."
+    "It was trained on openSMILE's MFCC. openSMILE is licensed for research: this model may not\n"
+    "go into a product. Prepare with `--mfcc tensorflow` and train again to be free of that."
 )
 FREE = "Its features were computed by this project's own code (MIT)."
 

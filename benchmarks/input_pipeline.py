@@ -15,14 +15,14 @@ import json
 import os
 import sys
 import time
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported
 
 import keras
 
-from benchmarks.train_step import interleaved, medians
+from benchmarks.turns import WARM_UPS, medians, seconds_in_turns
 from data_pipeline.datasets import make_training_dataset, median_num_frames
 from data_pipeline.tfrecords import load_prepared, num_mel_bands
 from ser_keras.models import build_model
@@ -64,14 +64,13 @@ def measure(data: Path, rounds: int) -> dict:
             prepared, ids, BATCH_SIZE, num_frames=num_frames, seed=0, epochs=numbers
         )
 
+    turns = WARM_UPS + rounds
     started = time.perf_counter()
-    kept = [list(epochs(range(number, number + 1))) for number in range(rounds + 1)]
+    kept = [list(epochs(range(number, number + 1))) for number in range(turns)]
     reading = (time.perf_counter() - started) / len(kept)
     step = _training_step(prepared, num_frames)
-    for inputs, labels in {batch[0]["mfcc"].shape: batch for batch in chain(*kept)}.values():
-        step(inputs, labels)  # a length that is new may be traced
 
-    coming = iter(epochs(range(rounds + 1)))
+    coming = iter(epochs(range(turns)))
     alone = iter(kept)
 
     def run_through(batches):
@@ -79,7 +78,7 @@ def measure(data: Path, rounds: int) -> dict:
             step(*batch)
 
     seconds = medians(
-        interleaved(
+        seconds_in_turns(
             {
                 "epoch": lambda: run_through(islice(coming, len(kept[0]))),
                 "steps": lambda: run_through(next(alone)),

@@ -36,10 +36,10 @@ from pathlib import Path
 from statistics import median
 
 import librosa
-import psutil
 import soundfile
 from threadpoolctl import threadpool_limits
 
+from benchmarks.memory import rss_bytes_of_tree
 from data_pipeline.audio import SAMPLE_RATE
 from data_pipeline.corpora import read_corpus
 from data_pipeline.corpora.base import Corpus
@@ -162,7 +162,7 @@ def run(way: str, corpus: Corpus, workers: int) -> Run:
     process.start()
     peak = 0
     while process.is_alive():
-        peak = max(peak, _resident_memory(process.pid))
+        peak = max(peak, rss_bytes_of_tree(process.pid))
         process.join(SAMPLING_SECONDS)
     if process.exitcode:
         raise RuntimeError(f"the {way} run ended with exit code {process.exitcode}; see above")
@@ -173,18 +173,6 @@ def _children_cpu_seconds() -> float:
     """Processor time of everything that was started from here and has ended."""
     times = os.times()
     return times.children_user + times.children_system
-
-
-def _resident_memory(pid: int) -> int:
-    """Bytes of a process and all below it."""
-    total = 0
-    try:
-        top = psutil.Process(pid)
-        for process in (top, *top.children(recursive=True)):
-            total += process.memory_info().rss
-    except psutil.NoSuchProcess:
-        pass  # it ended between two calls
-    return total
 
 
 def run_in_this_process(way: str, corpus: Corpus, workers: int) -> None:

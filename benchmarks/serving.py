@@ -11,10 +11,8 @@ import argparse
 import json
 import os
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from statistics import median
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -24,6 +22,7 @@ import psutil
 import tensorflow as tf
 
 from benchmarks.memory import peak_rss_bytes
+from benchmarks.turns import medians, seconds_in_turns
 from data_pipeline.audio import SAMPLE_RATE
 from data_pipeline.mel import mel_spectrogram
 from data_pipeline.mfcc import opensmile_mfcc
@@ -104,7 +103,7 @@ def time_batch(served, model: keras.Model, batch_size: int) -> dict:
     rng = np.random.default_rng(0)
     recordings = [speech_like(int(SECONDS * SAMPLE_RATE), rng) for _ in range(batch_size)]
     calls = ways(served, model, recordings)
-    seconds = in_turns(calls, rounds=15 if batch_size == 1 else 5)
+    seconds = medians(seconds_in_turns(calls, rounds=15 if batch_size == 1 else 5))
     each = {name: value / batch_size for name, value in seconds.items()}
     features = seconds["features"]
     figures = {
@@ -165,22 +164,6 @@ def model_inputs(features: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         "mel_narrow": features["mel_narrow"][:, :narrow],
         "mel_wide": features["mel_wide"][:, :wide],
     }
-
-
-def in_turns(calls: dict[str, Call], rounds: int) -> dict[str, float]:
-    """Median seconds of each call, measured in turns, so that a busy moment falls on all."""
-    for call in calls.values():
-        call(), call()
-    seconds = {name: [] for name in calls}
-    for _ in range(rounds):
-        for name, call in calls.items():
-            start = time.perf_counter()
-            call()
-            seconds[name].append(time.perf_counter() - start)
-    return {name: median(values) for name, values in seconds.items()}
-
-
-# --- memory ---
 
 
 def memory_over_requests(served, num_requests: int) -> dict:

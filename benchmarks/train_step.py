@@ -14,29 +14,29 @@ that builds the model and takes three steps; what importing TensorFlow takes is 
 import argparse
 import json
 import os
-import statistics
 import subprocess
 import sys
-import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported
 
-import keras
-import numpy as np
 import tensorflow as tf
 
+from benchmarks.agreement import compare
 from benchmarks.memory import peak_rss_bytes
-from benchmarks.plain import give_weights, in_plain_form, plain_dual_level, plain_key
-from ser_keras.models import build_model
-from ser_keras.presets import PRESETS
-from ser_keras.training import compile_model
+from benchmarks.plain import give_weights
+from benchmarks.turns import medians, seconds_in_turns
+from benchmarks.versions import (
+    BATCH,
+    MFCC_FRAMES,
+    N_MELS,
+    NUM_FRAMES,
+    PRESET,
+    VERSIONS,
+    build,
+    prediction,
+    training_step,
+)
 
-BATCH, MFCC_FRAMES, NUM_FRAMES, N_MELS = 32, 370, (460, 230), (64, 128)
-EMOTIONS = 4
-PRESET = PRESETS["paper"]
-VERSIONS = ("ours", "plain")
-# What two ways of summing the same float32 numbers may differ by.
-TOLERANCE = 1e-4
 PRODUCT_SIZE = 3072
 
 
@@ -67,10 +67,12 @@ def measure(rounds: int) -> dict:
     models = {version: build(version) for version in VERSIONS}
     give_weights(models["plain"], models["ours"])
     agreement = compare(models)
-    calls = {version: _step(model, BATCH) for version, model in models.items()}
-    steps = interleaved(calls | {"product": _product()}, rounds)
+    calls = {version: training_step(model, BATCH) for version, model in models.items()}
+    steps = seconds_in_turns(calls | {"product": _product()}, rounds)
     inference = {
-        size: medians(interleaved({v: _prediction(m, size) for v, m in models.items()}, 2 * rounds))
+        size: medians(
+            seconds_in_turns({v: prediction(m, size) for v, m in models.items()}, 2 * rounds)
+        )
         for size in (1, BATCH)
     }
     memory = {version: _memory_in_child(version) for version in VERSIONS}
@@ -98,139 +100,7 @@ def measure(rounds: int) -> dict:
     }
 
 
-# --- The two versions and their batch ---
-
-
-def build(version: str) -> keras.Model:
-    """One of the two models, compiled as training compiles it."""
-    keras.utils.set_random_seed(0)
-    if version == "ours":
-        model = build_model("dual_level", PRESET, EMOTIONS, NUM_FRAMES, N_MELS)
-    else:
-        model = plain_dual_level(PRESET, EMOTIONS, NUM_FRAMES, N_MELS)
-    compile_model(model, "dual_level", PRESET, EMOTIONS)
-    return model
-
-
-def batch(size: int) -> tuple[dict, tf.Tensor]:
-    """Inputs as training gets them (dB, MFCC of the usual size), and labels; seeded."""
-    rng = np.random.default_rng(0)
-    mels = [rng.normal(-40, 15, (size, *shape)) for shape in zip(NUM_FRAMES, N_MELS, strict=True)]
-    inputs = {
-        "mfcc": tf.constant(rng.normal(0, 5, (size, MFCC_FRAMES, 39)), tf.float32),
-        "num_mfcc_frames": tf.constant(rng.integers(100, MFCC_FRAMES + 1, size), tf.int32),
-        "mel_narrow": tf.constant(mels[0], tf.float32),
-        "mel_wide": tf.constant(mels[1], tf.float32),
-    }
-    return inputs, tf.constant(rng.integers(0, EMOTIONS, size), tf.int32)
-
-
-def compare(models: dict) -> dict:
-    """How far losses and gradients of the two versions are apart; the models have equal weights.
-
-    In float32 a maximum or a ReLU that is a near tie falls one way or the other with the last bit,
-    and takes its gradient along. The versions are therefore compared in double precision, where
-    they must agree, and each one's float32 gradient with the double-precision one of the plain
-    version, where neither is exact and ours should be no worse.
-
-    Raises:
-        RuntimeError: a difference above TOLERANCE: the two would not be the same work.
-    """
-    doubles = _in_double_precision(models)
-    losses, gradients = {}, {}
-    for precision, versions in (("float32", models), ("float64", doubles)):
-        for version, model in versions.items():
-            losses[precision, version], gradients[precision, version] = _loss_and_gradients(model)
-    exact = gradients["float64", "plain"]
-    by_variable = _differences(gradients["float64", "ours"], exact)
-    differences = {
-        "loss_difference": abs(losses["float64", "ours"] / losses["float64", "plain"] - 1),
-        "gradient_difference": max(by_variable.values()),
-    }
-    if max(differences.values()) > TOLERANCE:
-        worst = max(by_variable, key=by_variable.get)
-        raise RuntimeError(
-            f"the versions do different work: {differences}, expected {TOLERANCE:g}; the largest "
-            f"difference is that of {worst}"
-        )
-    return differences | {
-        "float32_loss_difference": abs(losses["float32", "ours"] / losses["float32", "plain"] - 1),
-        "float32_gradient_error": _relative_error(gradients["float32", "ours"], exact),
-        "plain_float32_gradient_error": _relative_error(gradients["float32", "plain"], exact),
-    }
-
-
-def _in_double_precision(models: dict) -> dict:
-    keras.config.set_dtype_policy("float64")
-    try:
-        doubles = {version: build(version) for version in models}
-    finally:
-        keras.config.set_dtype_policy("float32")
-    for version, model in models.items():
-        doubles[version].set_weights(model.get_weights())
-    return doubles
-
-
-def _loss_and_gradients(model) -> tuple[float, dict]:
-    inputs, labels = batch(BATCH)
-    outputs = dict.fromkeys(model.output, labels)
-
-    @tf.function
-    def evaluate():
-        with tf.GradientTape() as tape:
-            loss = model.compute_loss(inputs, outputs, model(inputs, training=True))
-        return loss, tape.gradient(loss, [v.value for v in model.trainable_variables])
-
-    loss, gradients = evaluate()
-    paths = [variable.path for variable in model.trainable_variables]
-    by_path = dict(zip(paths, (g.numpy() for g in gradients), strict=True))
-    if model.name == "dual_level":
-        return float(loss), in_plain_form(by_path)
-    return float(loss), {plain_key(path): value for path, value in by_path.items()}
-
-
-def _differences(gradients: dict, exact: dict) -> dict:
-    """Largest difference in each variable, in relation to the largest entry of its gradient."""
-    return {
-        key: float(np.abs(gradients[key] - value).max() / np.abs(value).max())
-        for key, value in exact.items()
-    }
-
-
-def _relative_error(gradients: dict, exact: dict) -> float:
-    """Length of the difference over all variables, in relation to that of the gradient."""
-    difference = sum(np.sum((gradients[key] - value) ** 2) for key, value in exact.items())
-    return float(np.sqrt(difference / sum(np.sum(value**2) for value in exact.values())))
-
-
-# --- Seconds ---
-
-
-def interleaved(calls: dict, rounds: int) -> dict:
-    """Seconds of each call, `rounds` times in turns, after a first turn that is not timed."""
-    seconds = {name: [] for name in calls}
-    for number in range(rounds + 1):
-        for name, call in calls.items():
-            started = time.perf_counter()
-            call()
-            if number:
-                seconds[name].append(time.perf_counter() - started)
-    return seconds
-
-
-def medians(seconds: dict) -> dict:
-    return {name: statistics.median(taken) for name, taken in seconds.items()}
-
-
-def _step(model, size):
-    inputs, labels = batch(size)
-    outputs = dict.fromkeys(model.output, labels)
-    return lambda: model.train_on_batch(inputs, outputs)
-
-
-def _prediction(model, size):
-    inputs, _ = batch(size)
-    return lambda: model.predict_on_batch(inputs)
+# --- The floor ---
 
 
 def _product():
@@ -274,7 +144,7 @@ def memory_of_steps(version: str) -> int:
     """Bytes that building a version and taking three steps add to this process at its peak."""
     tf.matmul(tf.ones((8, 8)), tf.ones((8, 8)))  # the runtime's own start
     before = peak_rss_bytes()
-    step = _step(build(version), BATCH)
+    step = training_step(build(version), BATCH)
     for _ in range(3):
         step()
     return peak_rss_bytes() - before

@@ -185,6 +185,7 @@ def train_fold(fold, prepared, settings, config, run_dir: Path) -> None:
     import keras
 
     from data_pipeline.datasets import make_dataset, median_num_frames
+    from data_pipeline.training_profile import training_profile
     from ser_keras.models import build_model, input_names
     from ser_keras.training import FoldDatasets, compile_model, fit_fold, save_model
 
@@ -220,6 +221,8 @@ def train_fold(fold, prepared, settings, config, run_dir: Path) -> None:
         "n_mels": n_mels,
         "inputs": input_names(variant),
         **accuracies,
+        **outcome["calibrated"],
+        "training_profile": training_profile(prepared, fold.train),
     }
     save_model(model, settings, info, directory / "model")
     details = {

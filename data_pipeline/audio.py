@@ -10,6 +10,7 @@ import io
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import soundfile
@@ -41,6 +42,15 @@ class AudioError(DataError):
     """A file that cannot be used; the message is one line with the file and the reason."""
 
 
+class Recording(NamedTuple):
+    """waveform: float32 (num_samples,), mono, 16 kHz, in [-1, 1].
+    file_rate: samples a second of the file itself, in Hz.
+    """
+
+    waveform: np.ndarray
+    file_rate: int
+
+
 def load_waveform(path: str | os.PathLike) -> np.ndarray:
     """Reads a WAV, FLAC, OGG or MP3 file, whatever its name, rate and number of channels.
 
@@ -57,19 +67,25 @@ def load_waveform(path: str | os.PathLike) -> np.ndarray:
         AudioError: the file is missing, unreadable, not audio, damaged, empty, over a limit,
             shorter than 25 ms, silent, or holds NaN, infinite or wrongly scaled samples.
     """
+    return load_recording(path).waveform
+
+
+def load_recording(path: str | os.PathLike) -> Recording:
+    """The same as `load_waveform`, with the sample rate that the file had."""
     path = Path(path)
-    return decode_waveform(read_audio_file(path), str(path))
+    return decode_recording(read_audio_file(path), str(path))
 
 
-def decode_waveform(file_bytes: bytes, name: str) -> np.ndarray:
-    """The same as `load_waveform` for the bytes of a file; `name` stands in the messages."""
+def decode_recording(file_bytes: bytes, name: str) -> Recording:
+    """The same as `load_recording` for the bytes of a file; `name` stands in the messages."""
     with open_checked(file_bytes, name) as file:
         try:
             waveform = _decode_mono(file, name)
         except soundfile.LibsndfileError as error:
             raise _undecodable(name, error) from None
         rate = file.samplerate
-    return check_waveform(soxr.resample(waveform, rate, SAMPLE_RATE), name)
+    resampled = soxr.resample(waveform, rate, SAMPLE_RATE)
+    return Recording(check_waveform(resampled, name), rate)
 
 
 def open_checked(file_bytes: bytes, name: str) -> soundfile.SoundFile:

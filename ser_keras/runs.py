@@ -102,6 +102,7 @@ def finish_fold(
         **{name: outcome[name] for name in measured},
         **outcome["scores"],
         "optimistic": outcome["optimistic"],
+        **outcome["calibrated"],
     }
     write_json(directory / "result.json", result)
     return result

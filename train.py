@@ -270,10 +270,12 @@ def demo_file(fold) -> Path:
 def print_next_steps(run_dir: Path, saved: Path, example: Path | None) -> None:
     """Predict one held-out file, where there is one, and say what to do next."""
     from ser_keras.predict import predict_files
+    from ser_keras.predict_command import text_form
+    from ser_keras.served_model import ServedModel
 
     if example:
-        (answer,) = predict_files(saved, [example])
-        print(f"{example.name}: {answer.emotion} ({answer.probabilities[answer.emotion]:.0%})")
+        (answer,) = predict_files(ServedModel(saved), [example])
+        print(text_form(answer))
     print(
         "next:\n"
         f"  python -m ser_keras predict --model {saved} FILE...   emotions of your files\n"

@@ -26,6 +26,12 @@ SILENCE_PEAK = 1e-4
 # Lossy codecs overshoot full scale a little; a float file in the int16 range is far above this.
 MAX_PEAK = 8.0
 
+# Verdicts on the content of a recording; the exported graph gives the same ones.
+NOT_FINITE = "holds NaN or infinite samples; expected values in [-1, 1]"
+TOO_SHORT = f"{{}} ms long; expected at least {1000 * MIN_SAMPLES // SAMPLE_RATE} ms of speech"
+SILENT = "silent (peak below -80 dBFS); expected a recording of speech"
+NOT_SCALED = "samples reach {}; expected values scaled to [-1, 1]"
+
 MAX_FILE_BYTES = 100 * 2**20
 MAX_DURATION_SECONDS = 20 * 60
 # Frames x channels: 20 minutes of 48 kHz stereo are 115 million.
@@ -134,17 +140,15 @@ def check_waveform(waveform: np.ndarray, name: str) -> np.ndarray:
         AudioError: NaN or infinite values, shorter than 25 ms, silent, or not in full scale 1.
     """
     if not np.isfinite(waveform).all():
-        raise AudioError(f"{name}: holds NaN or infinite samples; expected values in [-1, 1]")
+        raise AudioError(f"{name}: {NOT_FINITE}")
     if len(waveform) < MIN_SAMPLES:
-        raise AudioError(
-            f"{name}: {1000 * len(waveform) / SAMPLE_RATE:.3g} ms long; expected at least "
-            f"{1000 * MIN_SAMPLES // SAMPLE_RATE} ms of speech"
-        )
+        milliseconds = f"{1000 * len(waveform) / SAMPLE_RATE:.3g}"
+        raise AudioError(f"{name}: {TOO_SHORT.format(milliseconds)}")
     if np.abs(waveform - waveform.mean()).max() < SILENCE_PEAK:
-        raise AudioError(f"{name}: silent (peak below -80 dBFS); expected a recording of speech")
+        raise AudioError(f"{name}: {SILENT}")
     peak = np.abs(waveform).max()
     if peak > MAX_PEAK:
-        raise AudioError(f"{name}: samples reach {peak:.4g}; expected values scaled to [-1, 1]")
+        raise AudioError(f"{name}: {NOT_SCALED.format(f'{peak:.4g}')}")
     return np.clip(waveform, -1.0, 1.0)
 
 

@@ -9,8 +9,8 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
-# A validation part without an error has no finite best temperature: 0 would be "always certain".
-TEMPERATURE_RANGE = (0.1, 10.0)
+# Where the temperature is looked for; a model that knows nothing ends at the upper end.
+TEMPERATURE_RANGE = (0.05, 20.0)
 # Bins of equal width, as in Guo et al.
 NUM_BINS = 15
 
@@ -25,8 +25,9 @@ MIN_CONFIDENCE = 0.5
 def fit_temperature(labels, logits) -> float:
     """The temperature T > 0 whose softmax(logits / T) makes the labels most likely.
 
-    One T for all emotions: it changes how certain a model is, never which emotion it names. The
-    negative log likelihood is convex in 1 / T, so it has a single minimum in log T.
+    One T for all emotions: it changes how certain a model is, never which emotion it names. Each
+    label is smoothed by the weight of one more utterance, shared by all emotions: otherwise a
+    part without an error would ask for T = 0, which is certainty.
 
     Args:
         labels: integers (num_utterances,), at least one.
@@ -35,17 +36,17 @@ def fit_temperature(labels, logits) -> float:
     Returns:
         T, within TEMPERATURE_RANGE. Above 1 the model was too certain, below 1 too careful.
     """
-    labels, logits = np.asarray(labels), np.asarray(logits, np.float64)
-    found = minimize_scalar(
-        lambda log_temperature: _negative_log_likelihood(labels, logits / np.exp(log_temperature)),
-        bounds=np.log(TEMPERATURE_RANGE),
-        method="bounded",
-    )
+    logits = np.asarray(logits, np.float64)
+    num_utterances, num_emotions = logits.shape
+    targets = np.eye(num_emotions)[labels] * num_utterances + 1 / num_emotions
+
+    def cross_entropy(log_temperature: float) -> float:
+        log_probabilities = log_softmax(logits / np.exp(log_temperature), axis=1)
+        return -(targets * log_probabilities).sum()
+
+    # Convex in 1 / T, so there is a single minimum.
+    found = minimize_scalar(cross_entropy, bounds=np.log(TEMPERATURE_RANGE), method="bounded")
     return float(np.exp(found.x))
-
-
-def _negative_log_likelihood(labels: np.ndarray, logits: np.ndarray) -> float:
-    return float(-log_softmax(logits, axis=1)[np.arange(len(labels)), labels].mean())
 
 
 def expected_calibration_error(labels, probabilities) -> float:

@@ -6,7 +6,6 @@ or not, mean nothing; that is said here, beside the answer.
 
 from collections.abc import Iterator, Mapping
 
-
 from data_pipeline.audio import SAMPLE_RATE, Recording
 from data_pipeline.level import frame_levels, overall_level
 
@@ -17,7 +16,7 @@ SILENCE_MARGIN = 0.1
 
 
 def input_warnings(recording: Recording, profile: Mapping | None) -> list[str]:
-    """Compares one recording with those that the model was trained on.
+    """Compares one recording, of any length, with those that the model was trained on.
 
     Args:
         recording: from `load_recording`.
@@ -25,7 +24,7 @@ def input_warnings(recording: Recording, profile: Mapping | None) -> list[str]:
 
     Returns:
         A sentence for each thing that is unlike the training recordings: the sample rate of the
-        file, and with a profile also length, level and share of silence. Empty when all is well.
+        file, and with a profile also level and share of silence. Empty when all is well.
     """
     rate = list(_rate_warnings(recording.file_rate))
     if profile is None:
@@ -33,10 +32,28 @@ def input_warnings(recording: Recording, profile: Mapping | None) -> list[str]:
     level = overall_level(frame_levels(recording.waveform))
     return [
         *rate,
-        *_duration_warnings(len(recording.waveform) / SAMPLE_RATE, profile["duration_seconds"]),
         *_level_warnings(level.dbfs, profile["level_dbfs"]),
         *_silence_warnings(level.silent_share, profile["silent_share"]),
     ]
+
+
+def duration_warnings(recording: Recording, profile: Mapping | None) -> list[str]:
+    """The same for the length of a recording that is judged as a whole."""
+    if profile is None:
+        return []
+    seconds = len(recording.waveform) / SAMPLE_RATE
+    shortest, _, longest = profile["duration_seconds"]
+    if seconds < shortest / DURATION_FACTOR:
+        return [
+            f"{seconds:.1f} s long, where 99 % of the training recordings are longer than "
+            f"{shortest:.1f} s: give it a whole sentence"
+        ]
+    if seconds > longest * DURATION_FACTOR:
+        return [
+            f"{seconds:.1f} s long, where 99 % of the training recordings are shorter than "
+            f"{longest:.1f} s: use --timeline, or cut it into utterances"
+        ]
+    return []
 
 
 def _rate_warnings(file_rate: int) -> Iterator[str]:
@@ -44,20 +61,6 @@ def _rate_warnings(file_rate: int) -> Iterator[str]:
         yield (
             f"sampled at {file_rate} Hz: nothing is left above {file_rate / 2000:g} kHz, and the "
             f"model listens up to {SAMPLE_RATE / 2000:g} kHz; record at {SAMPLE_RATE} Hz or more"
-        )
-
-
-def _duration_warnings(seconds: float, quantiles: list[float]) -> Iterator[str]:
-    shortest, _, longest = quantiles
-    if seconds < shortest / DURATION_FACTOR:
-        yield (
-            f"{seconds:.1f} s long, where 99 % of the training recordings are longer than "
-            f"{shortest:.1f} s: give it a whole sentence"
-        )
-    if seconds > longest * DURATION_FACTOR:
-        yield (
-            f"{seconds:.1f} s long, where 99 % of the training recordings are shorter than "
-            f"{longest:.1f} s: use --timeline, or cut it into utterances"
         )
 
 

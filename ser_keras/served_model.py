@@ -10,9 +10,8 @@ import tensorflow as tf
 
 from ser_keras.calibration import MIN_CONFIDENCE
 from ser_keras.errors import SerError
-from ser_keras.export import INFO_FILE, saved_versions
-
-SIGNATURE = "waveform"
+from ser_keras.export import saved_versions
+from ser_keras.serving import INFO_FILE, WAVEFORM
 
 
 class Answer(NamedTuple):
@@ -54,10 +53,10 @@ class ServedModel:
         try:
             # The signature alone does not keep the variables alive.
             self._root = tf.saved_model.load(str(version_dir))
-            self._signature = self._root.signatures[SIGNATURE]
+            self._signature = self._root.signatures[WAVEFORM]
         except (OSError, KeyError, ValueError, tf.errors.OpError):
             raise SerError(
-                f"{version_dir}: this SavedModel is damaged or has no signature {SIGNATURE!r}; "
+                f"{version_dir}: this SavedModel is damaged or has no signature {WAVEFORM!r}; "
                 "export it again: python -m ser_keras export"
             ) from None
 

@@ -10,7 +10,8 @@ import pytest
 import tensorflow as tf
 
 from ser_keras.errors import SerError
-from ser_keras.export import check_saved_model, export_saved_model
+from ser_keras.export import export_saved_model
+from ser_keras.export_check import check_saved_model
 
 COUNTS = {
     "mfcc": "num_mfcc_frames",
@@ -121,7 +122,7 @@ def test_a_process_with_tensorflow_alone_gets_the_models_answers(
 
 def test_signature_names_types_and_shapes(stranger):
     report, _ = stranger
-    assert report["signatures"] == ["features", "serving_default"]
+    assert report["signatures"] == ["features", "serving_default", "waveform"]
     assert report["inputs"] == {
         "mfcc": ["float32", [None, None, 39]],
         "num_mfcc_frames": ["int32", [None]],
@@ -134,6 +135,7 @@ def test_signature_names_types_and_shapes(stranger):
         "probabilities": ["float32", [None, 4]],
         "logits": ["float32", [None, 4]],
         "emotion": ["string", [None]],
+        "error": ["string", [None]],
     }
 
 

@@ -12,7 +12,6 @@ from data_pipeline.audio import load_waveform
 from data_pipeline.mel import mel_spectrogram
 from data_pipeline.mfcc import opensmile_mfcc, tensorflow_mfcc
 from ser_keras.errors import SerError
-from ser_keras.export import feature_server
 from ser_keras.predict import (
     BATCH_SIZE,
     MAX_BATCH_SECONDS,
@@ -23,6 +22,7 @@ from ser_keras.predict import (
     predict_files,
     read_info,
 )
+from ser_keras.serving import emotion_server, signatures
 
 
 def voice(seconds, pitch_hz, sample_rate):
@@ -161,8 +161,8 @@ def test_a_score_that_is_not_finite_is_an_error_and_no_emotion(
     model.set_weights([np.full_like(array, np.nan) for array in model.get_weights()])
     (tmp_path / "labels.txt").write_text("\n".join(tiny_info["emotions"]), encoding="utf-8")
     (tmp_path / "info.json").write_text(json.dumps(tiny_info), encoding="utf-8")
-    server = feature_server(model, tiny_info, tmp_path)  # export_saved_model refuses this model
-    tf.saved_model.save(server, str(tmp_path / "1"), signatures={"features": server.features})
+    server = emotion_server(model, tiny_info, tmp_path)  # export_saved_model refuses this model
+    tf.saved_model.save(server, str(tmp_path / "1"), signatures=signatures(server))
 
     assert list(predict_files(tmp_path, [recordings["a.wav"]])) == [
         Prediction(str(recordings["a.wav"]), error="the model gives no finite score for it")

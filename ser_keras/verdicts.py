@@ -1,0 +1,127 @@
+"""Why an example of a request gets no answer, in the graph and in plain words.
+
+A server merges the requests of several clients into one batch, so nothing here fails a batch: each
+example has an error of its own, "" when all is well. The words about the content of a recording
+are those of `data_pipeline.audio`.
+"""
+
+import tensorflow as tf
+
+from data_pipeline.audio import (
+    MAX_PEAK,
+    MIN_SAMPLES,
+    NOT_FINITE,
+    NOT_SCALED,
+    SAMPLE_RATE,
+    SILENCE_PEAK,
+    SILENT,
+    TOO_SHORT,
+)
+from ser_keras.layers.feature_front_end import FRAME_COUNTS
+
+# The memory that an example takes grows with its length; utterances last seconds.
+MAX_SECONDS = 60
+MAX_SAMPLES = MAX_SECONDS * SAMPLE_RATE
+
+TOO_LONG = f"{{}} s long; expected at most {MAX_SECONDS} s: cut it into utterances"
+WRONG_COUNT = "{} is {}; expected {} to {}, what was sent"
+NO_POWER = "{} holds values below 0; expected mel power, without a logarithm"
+NOT_FINITE_FEATURE = "{} holds NaN or infinite values; expected finite ones"
+NO_FINITE_SCORE = "the model gives no finite score for it"
+
+
+def worded(template: str, *values) -> tf.Tensor:
+    """A sentence an example: the template's `{}` filled with (batch,) strings or plain text."""
+    first, *others = template.split("{}")
+    parts = [first]
+    for value, text in zip(values, others, strict=True):
+        parts += [value, text]
+    return tf.strings.join(parts)
+
+
+def first_error(checks) -> tf.Tensor:
+    """The words of the first check that an example fails, "" for one that passes all.
+
+    Args:
+        checks: pairs of is_bad (batch,) bool and the words, one string or (batch,) strings.
+
+    Returns:
+        (batch,) string.
+    """
+    error = tf.fill(tf.shape(checks[0][0]), "")
+    for is_bad, words in reversed(checks):
+        error = tf.where(is_bad, words, error)
+    return error
+
+
+def waveform_error(waveform: tf.Tensor, num_samples: tf.Tensor) -> tf.Tensor:
+    """What is wrong with each recording: (batch,) string, in the order of `check_waveform`.
+
+    Args:
+        waveform: float32 (batch, samples), 16 kHz, mono.
+        num_samples: int32 (batch,), how many of them are real.
+    """
+    sent = tf.shape(waveform)[1]
+    waveform = waveform[:, :MAX_SAMPLES]
+    is_own = tf.sequence_mask(num_samples, tf.shape(waveform)[1])
+    own = tf.where(is_own, waveform, 0.0)
+    peak = tf.reduce_max(tf.abs(own), axis=1)
+    words = tf.strings.as_string
+    seconds = tf.cast(num_samples, tf.float64) / SAMPLE_RATE
+    return first_error(
+        [
+            (
+                (num_samples < 0) | (num_samples > sent),
+                worded(WRONG_COUNT, "num_samples", words(num_samples), "0", words(sent)),
+            ),
+            (num_samples > MAX_SAMPLES, worded(TOO_LONG, _short(seconds, 4))),
+            (~tf.reduce_all(tf.math.is_finite(own), axis=1), NOT_FINITE),
+            (num_samples < MIN_SAMPLES, worded(TOO_SHORT, _short(1000 * seconds, 3))),
+            (_peak_about_mean(own, is_own) < SILENCE_PEAK, SILENT),
+            (peak > MAX_PEAK, worded(NOT_SCALED, _short(peak, 4))),
+        ]
+    )
+
+
+def features_error(features: dict[str, tf.Tensor]) -> tf.Tensor:
+    """What is wrong with the features of each example: (batch,) string.
+
+    Args:
+        features: the inputs of the signature `features`.
+    """
+    checks = []
+    for name, count in FRAME_COUNTS.items():
+        if name in features:
+            frames, num_frames = features[name], features[count]
+            words, sent = tf.strings.as_string, tf.shape(frames)[1]
+            sentence = worded(WRONG_COUNT, count, words(num_frames), "1", words(sent))
+            checks.append(((num_frames < 1) | (num_frames > sent), sentence))
+            is_bad = ~tf.reduce_all(tf.math.is_finite(frames), axis=(1, 2))
+            checks.append((is_bad, NOT_FINITE_FEATURE.format(name)))
+            if name != "mfcc":
+                is_bad = tf.reduce_any(frames < 0.0, axis=(1, 2))
+                checks.append((is_bad, NO_POWER.format(name)))
+    return first_error(checks)
+
+
+def score_error(logits: tf.Tensor, input_error: tf.Tensor) -> tf.Tensor:
+    """The error of the inputs, else what is wrong with the logits: (batch,) string.
+
+    argmax of NaN is class 0, a confident wrong emotion.
+    """
+    is_finite = tf.reduce_all(tf.math.is_finite(logits), axis=1)
+    return first_error(
+        [(tf.not_equal(input_error, ""), input_error), (~is_finite, NO_FINITE_SCORE)]
+    )
+
+
+def _short(number: tf.Tensor, digits: int) -> tf.Tensor:
+    """Python's "%.<digits>g" of each number."""
+    return tf.strings.as_string(number, precision=digits, shortest=True)
+
+
+def _peak_about_mean(own: tf.Tensor, is_own: tf.Tensor) -> tf.Tensor:
+    """The largest distance from the mean of each recording's own samples: (batch,)."""
+    num_samples = tf.reduce_sum(tf.cast(is_own, tf.float32), axis=1, keepdims=True)
+    mean = tf.reduce_sum(own, axis=1, keepdims=True) / tf.maximum(num_samples, 1.0)
+    return tf.reduce_max(tf.where(is_own, tf.abs(own - mean), 0.0), axis=1)

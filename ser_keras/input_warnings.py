@@ -4,7 +4,7 @@ A model answers whatever it is sent. Outside what it was trained on its probabil
 or not, mean nothing; that is said here, beside the answer.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from data_pipeline.audio import SAMPLE_RATE, Recording
 from data_pipeline.level import frame_levels, overall_level
@@ -15,48 +15,37 @@ DURATION_FACTOR = 1.25
 SILENCE_MARGIN = 0.1
 
 
-def input_warnings(recording: Recording, profile: Mapping | None) -> list[str]:
-    """Compares one recording, of any length, with those that the model was trained on.
+def recording_warnings(recording: Recording, profile: Mapping | None) -> list[str]:
+    """In what a recording of any length is unlike those that the model was trained on.
 
     Args:
         recording: from `load_recording`.
         profile: "training_profile" of the model's info.json; None for a model that has none.
 
     Returns:
-        A sentence for each thing that is unlike the training recordings: the sample rate of the
-        file, and with a profile also level and share of silence. Empty when all is well.
+        A sentence for the sample rate of the file and, with a profile, one for the level, each
+        only where there is something to say.
     """
-    rate = list(_rate_warnings(recording.file_rate))
-    if profile is None:
-        return rate
-    level = overall_level(frame_levels(recording.waveform))
-    return [
-        *rate,
-        *_level_warnings(level.dbfs, profile["level_dbfs"]),
-        *_silence_warnings(level.silent_share, profile["silent_share"]),
-    ]
+    warnings = list(_of_rate(recording.file_rate))
+    if profile is not None:
+        level = overall_level(frame_levels(recording.waveform))
+        warnings += _of_level(level.dbfs, profile["level_dbfs"])
+    return warnings
 
 
-def duration_warnings(recording: Recording, profile: Mapping | None) -> list[str]:
-    """The same for the length of a recording that is judged as a whole."""
+def utterance_warnings(recording: Recording, profile: Mapping | None) -> list[str]:
+    """The same for what matters in a recording that is judged as a whole: length and silence."""
     if profile is None:
         return []
     seconds = len(recording.waveform) / SAMPLE_RATE
-    shortest, _, longest = profile["duration_seconds"]
-    if seconds < shortest / DURATION_FACTOR:
-        return [
-            f"{seconds:.1f} s long, where 99 % of the training recordings are longer than "
-            f"{shortest:.1f} s: give it a whole sentence"
-        ]
-    if seconds > longest * DURATION_FACTOR:
-        return [
-            f"{seconds:.1f} s long, where 99 % of the training recordings are shorter than "
-            f"{longest:.1f} s: use --timeline, or cut it into utterances"
-        ]
-    return []
+    level = overall_level(frame_levels(recording.waveform))
+    return [
+        *_of_duration(seconds, profile["duration_seconds"]),
+        *_of_silence(level.silent_share, profile["silent_share"]),
+    ]
 
 
-def _rate_warnings(file_rate: int) -> Iterator[str]:
+def _of_rate(file_rate: int) -> Iterator[str]:
     if file_rate < SAMPLE_RATE:
         yield (
             f"sampled at {file_rate} Hz: nothing is left above {file_rate / 2000:g} kHz, and the "
@@ -64,7 +53,7 @@ def _rate_warnings(file_rate: int) -> Iterator[str]:
         )
 
 
-def _level_warnings(dbfs: float, quantiles: list[float]) -> Iterator[str]:
+def _of_level(dbfs: float, quantiles: Sequence[float]) -> Iterator[str]:
     quietest, _, loudest = quantiles
     if dbfs < quietest - LEVEL_MARGIN_DB:
         yield (
@@ -77,7 +66,21 @@ def _level_warnings(dbfs: float, quantiles: list[float]) -> Iterator[str]:
         )
 
 
-def _silence_warnings(share: float, quantiles: list[float]) -> Iterator[str]:
+def _of_duration(seconds: float, quantiles: Sequence[float]) -> Iterator[str]:
+    shortest, _, longest = quantiles
+    if seconds < shortest / DURATION_FACTOR:
+        yield (
+            f"{seconds:.1f} s long, where 99 % of the training recordings are longer than "
+            f"{shortest:.1f} s: give it a whole sentence"
+        )
+    if seconds > longest * DURATION_FACTOR:
+        yield (
+            f"{seconds:.1f} s long, where 99 % of the training recordings are shorter than "
+            f"{longest:.1f} s: use --timeline, or cut it into utterances"
+        )
+
+
+def _of_silence(share: float, quantiles: Sequence[float]) -> Iterator[str]:
     least, _, most = quantiles
     if share > most + SILENCE_MARGIN:
         yield (

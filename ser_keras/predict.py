@@ -10,7 +10,7 @@ import numpy as np
 
 from data_pipeline.audio import SAMPLE_RATE, load_recording
 from data_pipeline.errors import DataError
-from ser_keras.input_warnings import duration_warnings, input_warnings
+from ser_keras.input_warnings import recording_warnings, utterance_warnings
 from ser_keras.served_model import ServedModel
 
 AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
@@ -99,7 +99,7 @@ def _read(path: Path, model: ServedModel) -> _Input:
     except DataError as error:
         return _Input(str(path), np.zeros(0, np.float32), error=failure_reason(path, error))
     profile = model.info.get("training_profile")
-    warnings = input_warnings(recording, profile) + duration_warnings(recording, profile)
+    warnings = recording_warnings(recording, profile) + utterance_warnings(recording, profile)
     return _Input(str(path), recording.waveform, tuple(warnings))
 
 

@@ -13,15 +13,15 @@ import numpy as np
 from data_pipeline.audio import SAMPLE_RATE, Recording
 from data_pipeline.level import frame_levels, is_silent
 from data_pipeline.mfcc import FRAME_STEP, num_mfcc_frames
-from ser_keras.input_warnings import input_warnings
+from ser_keras.input_warnings import recording_warnings
 from ser_keras.predict import BATCH_SIZE
 from ser_keras.served_model import Answer, ServedModel
 
 # For a model that does not say how long its training recordings were.
 DEFAULT_WINDOW_SECONDS = 3.0
 # A window with less speech than this is not judged: a model names an emotion for any noise.
-MIN_SPEECH_SHARE = 0.1
-NO_SPEECH = "silent beside the rest of the recording"
+MIN_SPEECH_SHARE = 1 / 3
+NO_SPEECH = "mostly silent"
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def judge_recording(
         len(waveform) / SAMPLE_RATE,
         window_seconds,
         hop_seconds,
-        tuple(input_warnings(recording, model.info.get("training_profile"))),
+        tuple(recording_warnings(recording, model.info.get("training_profile"))),
         segments_of(model, answers, window_bounds(starts, window, len(waveform))),
         tuple(
             Segment(start / SAMPLE_RATE, (start + window) / SAMPLE_RATE, *answer)

@@ -11,14 +11,16 @@ from ser_keras.timeline import Segment, Timeline
 
 # Okabe and Ito's colours, which colour-blind people can tell apart; yellow is too light for lines.
 COLOURS = ("#D55E00", "#E69F00", "#0072B2", "#009E73", "#CC79A7", "#56B4E9", "#000000")
+LIGHT_COLOURS = ("#E69F00", "#CC79A7", "#56B4E9")  # black letters are read better on these
 LINE_STYLES = ("-", "--", "-.", ":")
 GREY = "#8C8C8C"
 # The waveform is drawn as the lowest and highest sample of so many columns.
 NUM_COLUMNS = 2000
 # Inches: the least, the most, and for each second in between.
 MIN_WIDTH, MAX_WIDTH, WIDTH_A_SECOND = 11.0, 40.0, 0.15
-# A name needs about so many inches of its segment to stand in it.
-INCHES_A_LETTER = 0.085
+# The axes take about this share of the width, and a name so many inches a letter.
+AXES_SHARE = 0.83
+INCHES_A_LETTER = 0.11
 
 
 def timeline_figure(
@@ -45,8 +47,10 @@ def timeline_figure(
     wave, strip, lines = figure.subplots(3, sharex=True, height_ratios=[3, 1, 4])
     colours = dict(zip(emotions, cycle(COLOURS), strict=False))
     _draw_waveform(wave, waveform)
-    _draw_segments(strip, timeline, colours, inches_a_second=width / timeline.duration_seconds)
+    letters_a_second = AXES_SHARE * width / timeline.duration_seconds / INCHES_A_LETTER
+    _draw_segments(strip, timeline, colours, letters_a_second)
     _draw_probabilities(lines, timeline, colours, unsure_below)
+    _explain(lines, strip)
     wave.set_title(
         f"{Path(timeline.file).name}: windows of {timeline.window_seconds:g} s "
         f"every {timeline.hop_seconds:g} s",
@@ -67,18 +71,15 @@ def _draw_waveform(axes, waveform: np.ndarray) -> None:
 
 
 def _draw_segments(
-    axes, timeline: Timeline, colours: Mapping[str, str], inches_a_second: float
+    axes, timeline: Timeline, colours: Mapping[str, str], letters_a_second: float
 ) -> None:
     for segment in timeline.segments:
         length = segment.end_seconds - segment.start_seconds
         axes.barh(0, length, left=segment.start_seconds, height=1, **_box(segment, colours))
         name = _name(segment)
-        if length * inches_a_second > INCHES_A_LETTER * len(name):
+        if length * letters_a_second > len(name):
             centre = segment.start_seconds + length / 2
-            sure = bool(segment.emotion) and not segment.unsure
-            paint = {"color": "white", "weight": "bold"} if sure else {"color": "black"}
-            box = None if sure else {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
-            axes.text(centre, 0, name, ha="center", va="center", fontsize=9, bbox=box, **paint)
+            axes.text(centre, 0, name, ha="center", va="center", **_letters(segment, colours))
     axes.set(ylim=(-0.5, 0.5), yticks=[], ylabel="emotion")
 
 
@@ -86,6 +87,13 @@ def _name(segment: Segment) -> str:
     if segment.error:
         return "–"
     return f"{segment.emotion}?" if segment.unsure else segment.emotion
+
+
+def _letters(segment: Segment, colours: Mapping[str, str]) -> dict:
+    if segment.error or segment.unsure:
+        return {"color": "black", "bbox": {"facecolor": "white", "edgecolor": "none", "pad": 1.5}}
+    is_light = colours[segment.emotion] in LIGHT_COLOURS
+    return {"color": "black" if is_light else "white", "weight": "bold"}
 
 
 def _box(segment: Segment, colours: Mapping[str, str]) -> dict:
@@ -113,4 +121,14 @@ def _draw_probabilities(
     axes.text(0, unsure_below, f" unsure below {unsure_below:.2f}", va="bottom", fontsize=8)
     axes.set(ylim=(0, 1.02), ylabel="probability")
     axes.grid(axis="x", alpha=0.3)
-    axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
+
+
+def _explain(lines, strip) -> None:
+    """The legends, on the right."""
+    from matplotlib.patches import Patch
+
+    place = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0), "frameon": False}
+    lines.legend(**place)
+    guess = Patch(facecolor="white", edgecolor=GREY, hatch="////", label="unsure")
+    nothing = Patch(facecolor="white", edgecolor=GREY, label="no answer")
+    strip.legend(handles=[guess, nothing], **place)

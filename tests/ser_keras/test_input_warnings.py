@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from data_pipeline.audio import Recording
-from ser_keras.input_warnings import duration_warnings, input_warnings
+from ser_keras.input_warnings import recording_warnings, utterance_warnings
 
 PROFILE = {
     "recordings": 200,
@@ -22,7 +22,7 @@ def recording(seconds=2.5, dbfs=-20.0, silent=0.3, file_rate=16000):
 
 
 def all_warnings(one, profile=PROFILE):
-    return input_warnings(one, profile) + duration_warnings(one, profile)
+    return recording_warnings(one, profile) + utterance_warnings(one, profile)
 
 
 @pytest.mark.parametrize(

@@ -26,11 +26,16 @@ SILENCE_PEAK = 1e-4
 # Lossy codecs overshoot full scale a little; a float file in the int16 range is far above this.
 MAX_PEAK = 8.0
 
-# Verdicts on the content of a recording; the exported graph gives the same ones.
+# Verdicts that the exported graph gives too, in the same words.
 NOT_FINITE = "holds NaN or infinite samples; expected values in [-1, 1]"
 TOO_SHORT = f"{{}} ms long; expected at least {1000 * MIN_SAMPLES // SAMPLE_RATE} ms of speech"
 SILENT = "silent (peak below -80 dBFS); expected a recording of speech"
 NOT_SCALED = "samples reach {}; expected values scaled to [-1, 1]"
+NO_AUDIO = "holds no audio (0 samples); expected a recording of speech"
+CUT_OFF = (
+    "cut off or its header is wrong ({} of {} bytes of audio are there); "
+    "copy or convert the recording again"
+)
 
 MAX_FILE_BYTES = 100 * 2**20
 MAX_DURATION_SECONDS = 20 * 60
@@ -181,10 +186,7 @@ def _check_wav_length(file_bytes: bytes, name: str) -> None:
     """libsndfile reads a WAV that is cut off as a shorter one without a word: compare sizes."""
     for chunk, size, present in _riff_chunks(file_bytes):
         if chunk == b"data" and present < size:
-            raise AudioError(
-                f"{name}: cut off or its header is wrong ({present} of {size} bytes of audio are "
-                "there); copy or convert the recording again"
-            )
+            raise AudioError(f"{name}: {CUT_OFF.format(present, size)}")
 
 
 def _riff_chunks(file_bytes: bytes) -> Iterator[tuple[bytes, int, int]]:
@@ -234,7 +236,7 @@ def _decode_mono(file: soundfile.SoundFile, name: str) -> np.ndarray:
     """
     samples = file.read(dtype="float32", always_2d=True)
     if not len(samples):
-        raise AudioError(f"{name}: holds no audio (0 samples); expected a recording of speech")
+        raise AudioError(f"{name}: {NO_AUDIO}")
     if len(samples) < file.frames:
         raise AudioError(
             f"{name}: cut off ({len(samples)} of {file.frames} samples are there); "

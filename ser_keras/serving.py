@@ -16,9 +16,10 @@ from data_pipeline.mfcc import NUM_MFCC
 from ser_keras.errors import SerError
 from ser_keras.layers import AudioFrontEnd, FeatureFrontEnd
 from ser_keras.layers.feature_front_end import FRAME_COUNTS
-from ser_keras.verdicts import features_error, score_error, waveform_error
+from ser_keras.verdicts import Verdict, judge_features, judge_logits, judge_waveform
+from ser_keras.wav import decode_wav_files
 
-FEATURES, WAVEFORM = "features", "waveform"
+AUDIO_BYTES, WAVEFORM, FEATURES = "audio_bytes", "waveform", "features"
 INFO_FILE = "info.json"
 LABELS_FILE = "labels.txt"
 
@@ -28,15 +29,18 @@ Tensors = dict[str, tf.Tensor]
 def emotion_server(model: keras.Model, info: Mapping, assets_dir: Path) -> tf.Module:
     """The model behind its signatures, as a module with a concrete function for each.
 
+    `audio_bytes` takes files:
+        audio_bytes: (batch,) string, 16-bit PCM WAV at 16 kHz; channels are averaged.
+
+    `waveform` takes recordings:
+        waveform: (batch, samples) float32, mono, 16 kHz, in [-1, 1], padded with anything.
+        num_samples: (batch,) int32, how many of them are real.
+
     `features` takes features as they are computed (only those that the variant needs):
         mfcc: (batch, frames, 39) float32, zero-padded, with num_mfcc_frames: (batch,) int32.
         mel_narrow: (batch, frames, n_mels) float32, mel power before any logarithm, padded, with
             num_frames_narrow: (batch,) int32.
         mel_wide: the same for the wide analysis window, with num_frames_wide.
-
-    `waveform` takes recordings:
-        waveform: (batch, samples) float32, mono, 16 kHz, in [-1, 1], padded with anything.
-        num_samples: (batch,) int32, how many of them are real.
 
     Outputs:
         probabilities: (batch, num_emotions) float32, in the order of `labels.txt`: the softmax of
@@ -61,34 +65,43 @@ def emotion_server(model: keras.Model, info: Mapping, assets_dir: Path) -> tf.Mo
     feature_front_end = FeatureFrontEnd(info["num_frames"])
     audio_front_end = AudioFrontEnd(info["features"]["n_fft"], tuple(feature_depths(info)))
 
-    def answer(features: Tensors, error: tf.Tensor) -> Tensors:
-        logits = model(feature_front_end(features), training=False)["logits"]
-        logits = tf.cast(logits, tf.float32)
-        return _named_outputs(logits, temperature, error, info["emotions"])
+    def answer(features: Tensors, verdict: Verdict) -> Tensors:
+        logits = tf.cast(model(feature_front_end(features), training=False)["logits"], tf.float32)
+        verdict = verdict.then(judge_logits(logits))
+        return _named_outputs(logits, temperature, verdict, info["emotions"])
 
     def answer_features(**features: tf.Tensor) -> Tensors:
-        return answer(features, features_error(features))
+        return answer(features, judge_features(features))
 
     def answer_waveform(waveform: tf.Tensor, num_samples: tf.Tensor) -> Tensors:
-        error = waveform_error(waveform, num_samples)
-        return answer(audio_front_end(*_usable(waveform, num_samples, error)), error)
+        return answer_recording(waveform, num_samples, judge_waveform(waveform, num_samples))
+
+    def answer_audio_bytes(audio_bytes: tf.Tensor) -> Tensors:
+        waveform, num_samples, verdict = decode_wav_files(audio_bytes)
+        verdict = verdict.then(judge_waveform(waveform, num_samples))
+        return answer_recording(waveform, num_samples, verdict)
+
+    def answer_recording(waveform: tf.Tensor, num_samples: tf.Tensor, verdict: Verdict) -> Tensors:
+        return answer(audio_front_end(*_usable(waveform, num_samples, verdict.is_bad)), verdict)
 
     server = tf.Module(name="emotion_server")
     # The variables alone: tracking the Keras model would store all of its own functions too.
     server.model_variables = [variable.value for variable in model.variables]
     server.labels_file = tf.saved_model.Asset(str(assets_dir / LABELS_FILE))
     server.info_file = tf.saved_model.Asset(str(assets_dir / INFO_FILE))
-    server.features = _traced(answer_features, **_feature_specs(info))
+    server.audio_bytes = _traced(answer_audio_bytes, **AUDIO_BYTES_SPECS)
     server.waveform = _traced(answer_waveform, **WAVEFORM_SPECS)
+    server.features = _traced(answer_features, **_feature_specs(info))
     return server
 
 
 def signatures(server: tf.Module) -> dict:
     """Name of each signature and its function; `serving_default` is what a server calls itself."""
     return {
-        "serving_default": server.features,
-        FEATURES: server.features,
+        "serving_default": server.audio_bytes,
+        AUDIO_BYTES: server.audio_bytes,
         WAVEFORM: server.waveform,
+        FEATURES: server.features,
     }
 
 
@@ -99,6 +112,7 @@ def feature_depths(info: Mapping) -> dict[str, int]:
     return {name: depth for name, depth in depths.items() if name in info["inputs"]}
 
 
+AUDIO_BYTES_SPECS = {"audio_bytes": tf.TensorSpec((None,), tf.string, name="audio_bytes")}
 WAVEFORM_SPECS = {
     "waveform": tf.TensorSpec((None, None), tf.float32, name="waveform"),
     "num_samples": tf.TensorSpec((None,), tf.int32, name="num_samples"),
@@ -131,34 +145,30 @@ def _temperature(info: Mapping) -> float:
 
 
 def _usable(
-    waveform: tf.Tensor, num_samples: tf.Tensor, error: tf.Tensor
+    waveform: tf.Tensor, num_samples: tf.Tensor, is_bad: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """What the front end may be given: bad recordings are 25 ms of zeros, good ones are clipped.
 
     The batch is cut to its longest good recording, so that a bad one costs no time or memory.
     """
-    is_good = tf.equal(error, "")
-    num_samples = tf.where(is_good, num_samples, MIN_SAMPLES)
+    num_samples = tf.where(is_bad, MIN_SAMPLES, num_samples)
     longest = tf.reduce_max(tf.concat([num_samples, [MIN_SAMPLES]], axis=0))
     waveform = tf.pad(waveform[:, :longest], [[0, 0], [0, MIN_SAMPLES]])[:, :longest]
-    waveform = tf.where(is_good[:, tf.newaxis], waveform, 0.0)
+    waveform = tf.where(is_bad[:, tf.newaxis], 0.0, waveform)
     return tf.clip_by_value(waveform, -1.0, 1.0), num_samples
 
 
 def _named_outputs(
-    logits: tf.Tensor, temperature: float, error: tf.Tensor, emotions: list[str]
+    logits: tf.Tensor, temperature: float, verdict: Verdict, emotions: list[str]
 ) -> Tensors:
     """The outputs of a signature from logits (batch, num_emotions) float32.
 
     Zeros stand for the logits of an example without an answer: NaN is no JSON, and the server's
     REST replies would not parse.
     """
-    error = score_error(logits, error)
-    is_good = tf.equal(error, "")
     scores = {"probabilities": tf.nn.softmax(logits / temperature), "logits": logits}
     kept = {
-        name: tf.where(is_good[:, tf.newaxis], score, tf.zeros_like(score))
-        for name, score in scores.items()
+        name: tf.where(verdict.is_bad[:, tf.newaxis], 0.0, score) for name, score in scores.items()
     }
     best = tf.gather(tf.constant(emotions), tf.argmax(logits, axis=1))
-    return kept | {"emotion": tf.where(is_good, best, ""), "error": error}
+    return kept | {"emotion": tf.where(verdict.is_bad, "", best), "error": verdict.error}

@@ -1,9 +1,11 @@
 """Why an example of a request gets no answer, in the graph and in plain words.
 
 A server merges the requests of several clients into one batch, so nothing here fails a batch: each
-example has an error of its own, "" when all is well. The words about the content of a recording
-are those of `data_pipeline.audio`.
+example has a verdict of its own. The words about the content of a recording are those of
+`data_pipeline.audio`.
 """
+
+from typing import NamedTuple
 
 import tensorflow as tf
 
@@ -30,6 +32,36 @@ NOT_FINITE_FEATURE = "{} holds NaN or infinite values; expected finite ones"
 NO_FINITE_SCORE = "the model gives no finite score for it"
 
 
+class Verdict(NamedTuple):
+    """Whether each example is to be left without an answer, and why.
+
+    Kept apart, so that engines which know no strings can run the numeric outputs.
+
+    Attributes:
+        is_bad: (batch,) bool.
+        error: (batch,) string, "" for good ones.
+    """
+
+    is_bad: tf.Tensor
+    error: tf.Tensor
+
+    def then(self, later: "Verdict") -> "Verdict":
+        """This verdict, and for the examples that are good so far a later one."""
+        return first_failed([self, later])
+
+
+def first_failed(checks) -> Verdict:
+    """The verdict of the first check that an example fails.
+
+    Args:
+        checks: pairs of is_bad (batch,) bool and the words, one string or (batch,) strings.
+    """
+    error = tf.fill(tf.shape(checks[0][0]), "")
+    for is_bad, words in reversed(checks):
+        error = tf.where(is_bad, words, error)
+    return Verdict(tf.reduce_any(tf.stack([is_bad for is_bad, _ in checks]), axis=0), error)
+
+
 def worded(template: str, *values) -> tf.Tensor:
     """A sentence an example: the template's `{}` filled with (batch,) strings or plain text."""
     first, *others = template.split("{}")
@@ -39,23 +71,8 @@ def worded(template: str, *values) -> tf.Tensor:
     return tf.strings.join(parts)
 
 
-def first_error(checks) -> tf.Tensor:
-    """The words of the first check that an example fails, "" for one that passes all.
-
-    Args:
-        checks: pairs of is_bad (batch,) bool and the words, one string or (batch,) strings.
-
-    Returns:
-        (batch,) string.
-    """
-    error = tf.fill(tf.shape(checks[0][0]), "")
-    for is_bad, words in reversed(checks):
-        error = tf.where(is_bad, words, error)
-    return error
-
-
-def waveform_error(waveform: tf.Tensor, num_samples: tf.Tensor) -> tf.Tensor:
-    """What is wrong with each recording: (batch,) string, in the order of `check_waveform`.
+def judge_waveform(waveform: tf.Tensor, num_samples: tf.Tensor) -> Verdict:
+    """What is wrong with each recording, in the order of `check_waveform`.
 
     Args:
         waveform: float32 (batch, samples), 16 kHz, mono.
@@ -67,24 +84,29 @@ def waveform_error(waveform: tf.Tensor, num_samples: tf.Tensor) -> tf.Tensor:
     own = tf.where(is_own, waveform, 0.0)
     peak = tf.reduce_max(tf.abs(own), axis=1)
     words = tf.strings.as_string
-    seconds = tf.cast(num_samples, tf.float64) / SAMPLE_RATE
-    return first_error(
+    milliseconds = 1000.0 * tf.cast(num_samples, tf.float64) / SAMPLE_RATE
+    return first_failed(
         [
             (
                 (num_samples < 0) | (num_samples > sent),
                 worded(WRONG_COUNT, "num_samples", words(num_samples), "0", words(sent)),
             ),
-            (num_samples > MAX_SAMPLES, worded(TOO_LONG, _short(seconds, 4))),
+            (num_samples > MAX_SAMPLES, worded(TOO_LONG, seconds_in_words(num_samples))),
             (~tf.reduce_all(tf.math.is_finite(own), axis=1), NOT_FINITE),
-            (num_samples < MIN_SAMPLES, worded(TOO_SHORT, _short(1000 * seconds, 3))),
+            (num_samples < MIN_SAMPLES, worded(TOO_SHORT, _short(milliseconds, 3))),
             (_peak_about_mean(own, is_own) < SILENCE_PEAK, SILENT),
             (peak > MAX_PEAK, worded(NOT_SCALED, _short(peak, 4))),
         ]
     )
 
 
-def features_error(features: dict[str, tf.Tensor]) -> tf.Tensor:
-    """What is wrong with the features of each example: (batch,) string.
+def seconds_in_words(num_samples: tf.Tensor) -> tf.Tensor:
+    """The length of each recording in seconds: (batch,) string."""
+    return _short(tf.cast(num_samples, tf.float64) / SAMPLE_RATE, digits=4)
+
+
+def judge_features(features: dict[str, tf.Tensor]) -> Verdict:
+    """What is wrong with the features of each example.
 
     Args:
         features: the inputs of the signature `features`.
@@ -101,18 +123,12 @@ def features_error(features: dict[str, tf.Tensor]) -> tf.Tensor:
             if name != "mfcc":
                 is_bad = tf.reduce_any(frames < 0.0, axis=(1, 2))
                 checks.append((is_bad, NO_POWER.format(name)))
-    return first_error(checks)
+    return first_failed(checks)
 
 
-def score_error(logits: tf.Tensor, input_error: tf.Tensor) -> tf.Tensor:
-    """The error of the inputs, else what is wrong with the logits: (batch,) string.
-
-    argmax of NaN is class 0, a confident wrong emotion.
-    """
-    is_finite = tf.reduce_all(tf.math.is_finite(logits), axis=1)
-    return first_error(
-        [(tf.not_equal(input_error, ""), input_error), (~is_finite, NO_FINITE_SCORE)]
-    )
+def judge_logits(logits: tf.Tensor) -> Verdict:
+    """Logits (batch, emotions) are to be finite: argmax of NaN is class 0, a confident lie."""
+    return first_failed([(~tf.reduce_all(tf.math.is_finite(logits), axis=1), NO_FINITE_SCORE)])
 
 
 def _short(number: tf.Tensor, digits: int) -> tf.Tensor:

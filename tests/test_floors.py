@@ -40,6 +40,7 @@ FLOORS = {
     "ser_keras.timeline_files": 2,
     "ser_keras.training": 2,
     "ser_keras.verdicts": 2,
+    "ser_keras.wav": 2,
     "ser_keras.layers": 1,
     "ser_keras.metrics": 1,
     "ser_keras.presets": 1,

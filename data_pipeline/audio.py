@@ -115,7 +115,7 @@ def open_checked(file_bytes: bytes, name: str) -> soundfile.SoundFile:
         raise AudioError(
             f"{name}: larger than {MAX_FILE_BYTES // 2**20} MiB, the limit; cut it into utterances"
         )
-    _check_wav_length(file_bytes, name)
+    _check_wav_chunks(file_bytes, name)
     try:
         file = soundfile.SoundFile(io.BytesIO(file_bytes))
     except soundfile.LibsndfileError as error:
@@ -182,22 +182,35 @@ def read_audio_file(path: Path) -> bytes:
         raise AudioError(f"{path}: cannot be read ({error.strerror}); check the file") from None
 
 
-def _check_wav_length(file_bytes: bytes, name: str) -> None:
-    """libsndfile reads a WAV that is cut off as a shorter one without a word: compare sizes."""
-    for chunk, size, present in _riff_chunks(file_bytes):
+def _check_wav_chunks(file_bytes: bytes, name: str) -> None:
+    """What libsndfile does not tell: it reads a WAV that is cut off as a shorter one without a
+    word, and calls a sample rate of 0 an internal error.
+    """
+    for chunk, start, size in _riff_chunks(file_bytes):
+        present = len(file_bytes) - start
+        if chunk == b"fmt " and file_bytes[start + 4 : start + 8] == bytes(4):
+            raise _wrong_rate(0, name)
         if chunk == b"data" and present < size:
-            raise AudioError(f"{name}: {CUT_OFF.format(present, size)}")
+            raise AudioError(
+                f"{name}: cut off or its header is wrong ({present} of {size} bytes of audio are "
+                "there); copy or convert the recording again"
+            )
 
 
 def _riff_chunks(file_bytes: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """(name, declared bytes, bytes present) of each chunk of a WAV file; nothing for others."""
+    """(name, where its content starts, declared bytes) of each chunk of a WAV file."""
     if file_bytes[:4] != b"RIFF" or file_bytes[8:12] != b"WAVE":
         return
     start = 12
     while start + 8 <= len(file_bytes):
         size = int.from_bytes(file_bytes[start + 4 : start + 8], "little")
-        yield file_bytes[start : start + 4], size, len(file_bytes) - start - 8
+        yield file_bytes[start : start + 4], start + 8, size
         start += 8 + size + size % 2  # chunks are padded to an even length
+
+
+def _wrong_rate(rate: int, name: str) -> AudioError:
+    expected = f"expected {MIN_FILE_RATE} to {MAX_FILE_RATE} Hz"
+    return AudioError(f"{name}: sample rate {rate} Hz; {expected}")
 
 
 def _check_header(file: soundfile.SoundFile, name: str) -> None:
@@ -205,10 +218,7 @@ def _check_header(file: soundfile.SoundFile, name: str) -> None:
     if file.format not in CONTAINERS:
         raise AudioError(f"{name}: a {file.format} file; expected WAV, FLAC, OGG or MP3")
     if not MIN_FILE_RATE <= file.samplerate <= MAX_FILE_RATE:
-        raise AudioError(
-            f"{name}: sample rate {file.samplerate} Hz; expected {MIN_FILE_RATE} to "
-            f"{MAX_FILE_RATE} Hz"
-        )
+        raise _wrong_rate(file.samplerate, name)
     if file.frames == _UNKNOWN_FRAMES:
         raise AudioError(
             f"{name}: its header does not tell the length (written to a pipe?); convert it again"

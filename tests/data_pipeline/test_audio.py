@@ -190,7 +190,7 @@ BAD_FILES = {
     "mp3 cut off": (cut_in_half("MP3", "MPEG_LAYER_III"), "cut off"),
     "wav lies about its length": (wav_with(40, "<I", 2**32 - 1), "cut off or its header is wrong"),
     "wav data size 0": (wav_with(40, "<I", 0), "holds no audio"),
-    "wav rate 0": (wav_with(24, "<I", 0), "cannot be decoded"),
+    "wav rate 0": (wav_with(24, "<I", 0), "sample rate 0 Hz; expected 4000 to 384000 Hz"),
     "wav rate 100": (wav_with(24, "<I", 100), "sample rate 100 Hz; expected 4000 to 384000 Hz"),
     "wav rate 2 GHz": (wav_with(24, "<I", 2 * 10**9), "sample rate 2000000000 Hz"),
     "wav no channels": (wav_with(22, "<H", 0), "cannot be decoded"),

@@ -1,8 +1,8 @@
-"""Prepared folder -> batches: select, resize, logarithm, cache, shuffle, bucket, batch, prefetch.
+"""Prepared folder -> batches: select, resize, logarithm, keep in memory, shuffle, batch, prefetch.
 
 The order of the steps matters. Spectrograms are resized as power and only then brought to decibels
-(paper, section 2.2); both happen before the cache, so that from the second epoch on nothing is left
-to do for an utterance but to put it into a batch.
+(paper, section 2.2); both happen before the examples are kept, so that from the second epoch on
+nothing is left to do for an utterance but to put it into a batch.
 """
 
 from collections.abc import Iterable, Sequence
@@ -53,9 +53,8 @@ def make_dataset(
     *,
     num_frames: tuple[int, int],
     inputs: Sequence[str] = INPUT_NAMES,
-    shuffle_seed: int | None = None,
 ) -> tf.data.Dataset:
-    """Batches of the utterances named.
+    """Batches of the utterances named, in the order of the metadata; the last may be smaller.
 
     Args:
         prepared: from `load_prepared`.
@@ -63,10 +62,6 @@ def make_dataset(
         batch_size: utterances a batch.
         num_frames: frames that the narrow and the wide spectrogram are resized to.
         inputs: which of `INPUT_NAMES` the model takes; others are not even decoded.
-        shuffle_seed: None gives the order of the metadata and a smaller last batch. With a seed,
-            every epoch has another order (the same in every run), batches hold utterances of
-            similar length, and the remainder is dropped: batch normalisation of a handful of
-            utterances does harm. A selection smaller than a batch gives one batch of all.
 
     Returns:
         tf.data.Dataset, of known cardinality, of (inputs, label):
@@ -78,25 +73,119 @@ def make_dataset(
         DataError: an id is not in the folder, or none is given.
     """
     positions = _positions(prepared, utterance_ids)
-    batch_size = min(batch_size, len(positions))
-    dataset = _select(record_dataset(prepared), positions, len(prepared.utterances))
-    dataset = dataset.map(
-        _example_reader(prepared, num_frames, inputs), num_parallel_calls=tf.data.AUTOTUNE
-    )
-    limit = CACHE_LIMIT_BYTES // _largest_example_bytes(prepared, num_frames)
-    if len(positions) <= limit:
+    dataset = _examples(prepared, positions, num_frames, inputs)
+    if len(positions) <= _most_in_memory(prepared, positions, num_frames):
         dataset = dataset.cache()
-    if shuffle_seed is None:
-        num_batches = -(-len(positions) // batch_size)
-        dataset = dataset.padded_batch(batch_size)
-    else:
-        num_batches = len(positions) // batch_size
-        dataset = dataset.shuffle(min(len(positions), limit), seed=shuffle_seed)
-        dataset = dataset.take(num_batches * batch_size)
-        window_batches = max(1, min(MAX_WINDOW_BATCHES, num_batches // WINDOWS_PER_EPOCH))
-        dataset = _batches_of_similar_length(dataset, batch_size, window_batches, shuffle_seed)
+    num_batches = -(-len(positions) // batch_size)
+    dataset = dataset.padded_batch(batch_size)
     dataset = dataset.apply(tf.data.experimental.assert_cardinality(num_batches))
     return dataset.prefetch(tf.data.AUTOTUNE)
+
+
+def make_training_dataset(
+    prepared: Prepared,
+    utterance_ids: Iterable[str],
+    batch_size: int,
+    *,
+    num_frames: tuple[int, int],
+    inputs: Sequence[str] = INPUT_NAMES,
+    seed: int,
+    epochs: range,
+) -> tf.data.Dataset:
+    """Shuffled batches of the utterances named, for several epochs, one after the other.
+
+    The order of an epoch is a function of the seed and the number of the epoch alone: training
+    that goes on with epoch 7 sees what it would have seen without a stop. Batches hold utterances
+    of similar length, and the remainder of an epoch is dropped: batch normalisation of a handful
+    of utterances does harm. A selection smaller than a batch gives one batch of all.
+
+    A selection that does not fit `CACHE_LIMIT_BYTES` is read again in every epoch, in parts of
+    that size, and shuffled within each part. While a part is put together, it is in memory twice.
+
+    Args:
+        seed: of the order.
+        epochs: numbers of the epochs to give.
+        prepared, utterance_ids, batch_size, num_frames, inputs: as in `make_dataset`.
+
+    Returns:
+        tf.data.Dataset of batches as in `make_dataset`; every epoch has
+        `cardinality / len(epochs)` of them.
+
+    Raises:
+        DataError: an id is not in the folder, or none is given.
+    """
+    positions = _positions(prepared, utterance_ids)
+    batch_size = min(batch_size, len(positions))
+    parts = _parts(prepared, positions, batch_size, num_frames, inputs)
+    num_batches = len(positions) // batch_size
+    window_batches = max(1, min(MAX_WINDOW_BATCHES, num_batches // WINDOWS_PER_EPOCH))
+
+    def epoch_batches(epoch):
+        def part_batches(number, part):
+            part_seed = tf.random.experimental.stateless_fold_in((seed, epoch), number)
+            order = _shuffled_batches(part, batch_size, window_batches, part_seed)
+            batches = tf.data.Dataset.from_tensor_slices(order)
+            return batches.map(
+                lambda rows: _take(part, rows, batch_size), num_parallel_calls=tf.data.AUTOTUNE
+            )
+
+        return parts.enumerate().flat_map(part_batches)
+
+    dataset = tf.data.Dataset.range(epochs.start, epochs.stop).flat_map(epoch_batches)
+    cardinality = tf.data.experimental.assert_cardinality(num_batches * len(epochs))
+    return dataset.apply(cardinality).prefetch(tf.data.AUTOTUNE)
+
+
+def _parts(
+    prepared: Prepared,
+    positions: Sequence[int],
+    batch_size: int,
+    num_frames: tuple[int, int],
+    inputs: Sequence[str],
+) -> tf.data.Dataset:
+    """All examples together in one element, or in several of whole batches read on demand."""
+    examples = _examples(prepared, positions, num_frames, inputs)
+    limit = _most_in_memory(prepared, positions, num_frames)
+    if len(positions) <= limit:
+        # Read here, once: a cache inside the data set would read again whatever Keras peeks at.
+        whole = examples.ragged_batch(len(positions)).get_single_element()
+        return tf.data.Dataset.from_tensors(whole)
+    return examples.ragged_batch(max(1, limit // batch_size) * batch_size)
+
+
+def _shuffled_batches(part, batch_size: int, window_batches: int, seed) -> tf.Tensor:
+    """Row numbers (batches, batch) of an epoch: neighbours in length within their window."""
+    inputs, labels = part
+    order_seed, batch_seed = tf.unstack(tf.random.experimental.stateless_split(seed))
+    order = tf.random.experimental.stateless_shuffle(tf.range(tf.shape(labels)[0]), order_seed)
+    order = order[: tf.size(order) // batch_size * batch_size]
+    if "num_mfcc_frames" in inputs:  # without MFCC nothing is padded
+        window = tf.range(tf.size(order)) // (window_batches * batch_size)
+        length = tf.gather(inputs["num_mfcc_frames"], order)
+        key = window * (tf.reduce_max(length) + 1) + length
+        order = tf.gather(order, tf.argsort(key, stable=True))
+    # Otherwise every window would go from its shortest batch to its longest.
+    return tf.random.experimental.stateless_shuffle(tf.reshape(order, (-1, batch_size)), batch_seed)
+
+
+def _take(part, rows: tf.Tensor, batch_size: int):
+    """The examples of these rows as a batch, MFCC padded to the longest of them."""
+    inputs, labels = tf.nest.map_structure(lambda tensor: tf.gather(tensor, rows), part)
+    if "mfcc" in inputs:
+        inputs = inputs | {"mfcc": inputs["mfcc"].to_tensor(shape=(batch_size, None, None))}
+    return inputs, labels
+
+
+def _examples(
+    prepared: Prepared,
+    positions: Sequence[int],
+    num_frames: tuple[int, int],
+    inputs: Sequence[str],
+) -> tf.data.Dataset:
+    """(inputs, label) of one utterance after the other, in the order of the metadata."""
+    records = _select(record_dataset(prepared), positions, len(prepared.utterances))
+    reader = _example_reader(prepared, num_frames, inputs)
+    return records.map(reader, num_parallel_calls=tf.data.AUTOTUNE)
 
 
 def _positions(prepared: Prepared, utterance_ids: Iterable[str]) -> list[int]:
@@ -140,41 +229,11 @@ def _example_reader(prepared: Prepared, num_frames: tuple[int, int], inputs: Seq
     return read
 
 
-def _largest_example_bytes(prepared: Prepared, num_frames: tuple[int, int]) -> int:
-    """Bytes of the largest utterance in memory: sets how many are kept there."""
+def _most_in_memory(
+    prepared: Prepared, positions: Sequence[int], num_frames: tuple[int, int]
+) -> int:
+    """How many of these utterances, of their mean size, `CACHE_LIMIT_BYTES` holds."""
     columns = matrix_columns(num_mel_bands(prepared.features))
-    longest = max(row["num_mfcc_frames"] for row in prepared.utterances)
-    rows = {"mfcc": longest, "mel_narrow": num_frames[0], "mel_wide": num_frames[1]}
-    return sum(4 * rows[name] * columns[name] for name in rows)
-
-
-def _batches_of_similar_length(
-    dataset: tf.data.Dataset, batch_size: int, window_batches: int, seed: int
-) -> tf.data.Dataset:
-    """Whole batches, each of utterances that are neighbours in length within their window.
-
-    Without MFCC nothing is padded, and the order is left as it is.
-    """
-    if "num_mfcc_frames" not in dataset.element_spec[0]:
-        return dataset.batch(batch_size)
-    windows = dataset.padded_batch(window_batches * batch_size)
-    batches = windows.flat_map(
-        lambda *window: tf.data.Dataset.from_tensor_slices(_sorted_batches(window, batch_size))
-    )
-    # Otherwise every window would go from its shortest batch to its longest.
-    return batches.map(_trim_padding).shuffle(window_batches, seed=seed)
-
-
-def _sorted_batches(window, batch_size: int):
-    """(window, ...) tensors -> (batches, batch, ...) tensors, sorted by length."""
-    order = tf.argsort(window[0]["num_mfcc_frames"], stable=True)
-    order = tf.reshape(order, (-1, batch_size))
-    return tf.nest.map_structure(lambda tensor: tf.gather(tensor, order), window)
-
-
-def _trim_padding(inputs: dict, label: tf.Tensor):
-    """Cuts the padding of the window down to that of the batch."""
-    if "mfcc" in inputs:
-        longest = tf.reduce_max(inputs["num_mfcc_frames"])
-        inputs = inputs | {"mfcc": inputs["mfcc"][:, :longest]}
-    return inputs, label
+    frames = np.mean([prepared.utterances[n]["num_mfcc_frames"] for n in positions])
+    rows = {"mfcc": frames, "mel_narrow": num_frames[0], "mel_wide": num_frames[1]}
+    return int(CACHE_LIMIT_BYTES // sum(4 * rows[name] * columns[name] for name in rows))

@@ -1,16 +1,15 @@
 """What a prepared folder holds, in words: counts, lengths, folds, and what their parts share."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from data_pipeline.audit import audit, in_words
 from data_pipeline.errors import DataError
-from data_pipeline.folds import PROTOCOLS, Fold, assign_folds
+from data_pipeline.folds import PROTOCOLS, assign_folds
 from data_pipeline.tfrecords import Prepared
 
-# Column of the metadata -> what one value of it is called.
-SHARED_COLUMNS = {"speaker": "speakers", "text": "sentences", "audio_sha256": "recordings"}
 # The seed only decides which utterances are drawn; the sizes stay.
 SEED = 0
 
@@ -78,6 +77,7 @@ def _protocol(prepared: Prepared, protocol: str) -> list[str]:
     rows = prepared.utterances
     try:
         folds = assign_folds(rows, protocol, prepared.group_by, SEED)
+        audited = audit(rows, folds, protocol)
     except DataError as error:
         return [f"protocol {protocol}: not possible here: {error}"]
     lines = [
@@ -85,25 +85,4 @@ def _protocol(prepared: Prepared, protocol: str) -> list[str]:
         f"test {len(fold.test)} ({fold.held_out})"
         for fold in folds
     ]
-    return [f"protocol {protocol}: {len(folds)} folds", *lines, _leakage(folds, rows)]
-
-
-def _leakage(folds: Iterable[Fold], rows: Iterable[Mapping]) -> str:
-    """How much of the test part is heard before, in the fold where that is most."""
-    row_of = {row["utterance_id"]: row for row in rows}
-    parts = []
-    for column, plural in SHARED_COLUMNS.items():
-        shared, tested = max(_shared(fold, row_of, column) for fold in folds)
-        if tested:
-            parts.append(f"{shared} of {tested} {plural}")
-    return "  tested and also in training or validation, at most: " + ", ".join(parts)
-
-
-def _shared(fold: Fold, row_of: Mapping[str, Mapping], column: str) -> tuple[int, int]:
-    """(values of a column that the test part shares with the rest, values in the test part)."""
-
-    def values(ids: Collection[str]) -> set[str]:
-        return {row_of[utterance_id][column] for utterance_id in ids} - {""}
-
-    tested = values(fold.test)
-    return len(tested & values((*fold.train, *fold.validation))), len(tested)
+    return [f"protocol {protocol}: {len(folds)} folds", *lines, in_words(audited)]

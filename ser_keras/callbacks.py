@@ -1,11 +1,12 @@
 """What happens after each epoch of a fold: history, choice of the epoch, TensorBoard.
 
 Order in `fit(callbacks=[...])`: callbacks that change the learning rate, then `BestEpoch`,
-`TestEpochs`, `HistoryCsv`, `TensorBoardFold`. Epochs are counted from 1 here, in files too.
+`TestEpochs`, `HistoryCsv`, `TensorBoardFold`, then `EpochCheckpoint` of
+`ser_keras/checkpoint.py`. Epochs are counted from 1 here, in files too.
 """
 
-import csv
 import math
+import statistics
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,9 +19,9 @@ from ser_keras.errors import SerError
 from ser_keras.evaluation import predict_probabilities, scores
 from ser_keras.figures import confusion_matrix_figure, figure_pixels
 from ser_keras.metrics import METRIC_NAMES
+from ser_keras.run_files import write_csv
 
 OPTIMISTIC_PREFIX = "optimistic_test_"
-EVENT_FILES = "events.out.tfevents.*"
 
 
 def plain_log_name(name: str) -> str:
@@ -53,40 +54,33 @@ class HistoryCsv(keras.callbacks.Callback):
 
     Args:
         path: the file; one of an earlier attempt is replaced at the end of the first epoch.
+
+    Attributes:
+        rows: the rows so far.
     """
 
     def __init__(self, path: Path):
         super().__init__()
         self.path = Path(path)
-        self.columns = None
-        self.seconds = []
+        self.rows = []
 
     @property
-    def mean_seconds(self) -> float:
-        """Mean wall time of the epochs so far."""
-        return sum(self.seconds) / len(self.seconds)
+    def median_seconds(self) -> float:
+        """Median wall time of the epochs so far: a machine that sleeps spoils a mean."""
+        return statistics.median(row["seconds"] for row in self.rows)
 
     def on_epoch_begin(self, epoch, logs=None):
         self.started = time.perf_counter()
         self.learning_rate = current_learning_rate(self.model)
 
     def on_epoch_end(self, epoch, logs=None):
-        self.seconds.append(round(time.perf_counter() - self.started, 3))
-        row = plain_logs(logs) | {
+        measured = {
             "epoch": epoch + 1,
             "learning_rate": self.learning_rate,
-            "seconds": self.seconds[-1],
+            "seconds": round(time.perf_counter() - self.started, 3),
         }
-        if self.columns is None:
-            leading = ("epoch", "learning_rate", "seconds")
-            self.columns = [*leading, *(name for name in row if name not in leading)]
-            self._write("w", dict(zip(self.columns, self.columns, strict=True)))
-        self._write("a", row)
-
-    def _write(self, mode: str, row: Mapping) -> None:
-        # Opened for each row: nothing is lost, and nothing stays open, when training is killed.
-        with self.path.open(mode, newline="", encoding="utf-8") as file:
-            csv.DictWriter(file, self.columns, lineterminator="\n").writerow(row)
+        self.rows.append(measured | plain_logs(logs))
+        write_csv(self.path, list(self.rows[0]), [row.values() for row in self.rows])
 
 
 class BestEpoch(keras.callbacks.Callback):
@@ -99,6 +93,7 @@ class BestEpoch(keras.callbacks.Callback):
         epoch: the best epoch so far, from 1; 0 while there is none.
         improved: whether the epoch that ended last is the best so far.
         logs: plain logs of the best epoch.
+        weights: the model's weights of the best epoch; empty while there is none.
     """
 
     def __init__(self):
@@ -107,7 +102,17 @@ class BestEpoch(keras.callbacks.Callback):
         self.improved = False
         self.logs = {}
         self._rank = (-math.inf, -math.inf)
-        self._weights = None
+        self.weights = []
+
+    @property
+    def state(self) -> dict:
+        """All that is remembered but the weights, ready for JSON; can be assigned."""
+        return {"epoch": self.epoch, "logs": self.logs, "rank": self._rank}
+
+    @state.setter
+    def state(self, state: Mapping) -> None:
+        self.epoch, self.logs = state["epoch"], state["logs"]
+        self._rank = tuple(state["rank"])
 
     def on_epoch_end(self, epoch, logs=None):
         logs = plain_logs(logs)
@@ -115,7 +120,7 @@ class BestEpoch(keras.callbacks.Callback):
         self.improved = math.isfinite(rank[1]) and rank > self._rank
         if self.improved:
             self.epoch, self.logs, self._rank = epoch + 1, logs, rank
-            self._weights = [np.array(value) for value in self.model.get_weights()]
+            self.weights = [np.array(value) for value in self.model.get_weights()]
 
     @staticmethod
     def _rank_of(logs: Mapping[str, float]) -> tuple[float, float]:
@@ -133,12 +138,12 @@ class BestEpoch(keras.callbacks.Callback):
         Raises:
             SerError: no epoch had a finite validation loss.
         """
-        if self._weights is None:
+        if not self.weights:
             raise SerError(
                 "no epoch ended with a finite validation loss, expected at least one: "
                 "lower the learning rate"
             )
-        self.model.set_weights(self._weights)
+        self.model.set_weights(self.weights)
 
 
 class TestEpochs(keras.callbacks.Callback):
@@ -196,8 +201,8 @@ class TensorBoardFold(keras.callbacks.Callback):
     picture epoch_confusion_matrix. Steps are epochs, from 1.
 
     Args:
-        log_dir: folder of the fold. Event files of an earlier attempt in its `train/` and
-            `validation/` are removed when training begins, so that curves do not overlap.
+        log_dir: folder of the fold. Where training goes on, its new event files continue the
+            curves of those in its `train/` and `validation/`.
         config: the resolved configuration; nested mappings become dotted names.
         validation: the validation part, elements (inputs, labels (batch,)), read once a picture.
         emotions: names of the labels.
@@ -220,15 +225,13 @@ class TensorBoardFold(keras.callbacks.Callback):
         self.epochs_a_picture = epochs_a_picture
 
     def on_train_begin(self, logs=None):
-        self.writers = {split: self._new_writer(split) for split in ("train", "validation")}
+        self.writers = {
+            split: tf.summary.create_file_writer(str(self.log_dir / split))
+            for split in ("train", "validation")
+        }
         self.last_epoch = self.last_picture = 0
         with self.writers["train"].as_default(step=0):
             tf.summary.text("config", config_table(self.config))
-
-    def _new_writer(self, split: str):
-        for stale in (self.log_dir / split).glob(EVENT_FILES):
-            stale.unlink()
-        return tf.summary.create_file_writer(str(self.log_dir / split))
 
     def on_epoch_begin(self, epoch, logs=None):
         self.learning_rate = current_learning_rate(self.model)

@@ -16,16 +16,24 @@ class EpochLines(keras.callbacks.Callback):
 
     Args:
         file: Where to write; the bar is shown on terminals only.
+        first_epoch: The epoch that training begins with, counted from 0.
     """
 
-    def __init__(self, file=None):
+    def __init__(self, file=None, first_epoch: int = 0):
         super().__init__()
+        self.first_epoch = first_epoch
         self.file = file or sys.stdout
 
     def on_train_begin(self, logs=None):
-        total = self.params["epochs"] * self.params["steps"]
-        shown = None if self.file.isatty() else True
-        self.bar = tqdm(total=total, unit="step", file=self.file, disable=shown, leave=False)
+        steps = self.params["steps"]
+        self.bar = tqdm(
+            total=self.params["epochs"] * steps,
+            initial=self.first_epoch * steps,
+            unit="step",
+            file=self.file,
+            disable=None if self.file.isatty() else True,
+            leave=False,
+        )
 
     def on_epoch_begin(self, epoch, logs=None):
         self.started = time.perf_counter()

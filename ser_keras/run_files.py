@@ -8,7 +8,8 @@ import csv
 import io
 import json
 import os
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from ser_keras.errors import SerError
 from ser_keras.evaluation import check_predictions
 
 PROBABILITY_PREFIX = "probability_"
+# All that a fold needs to go on after its last epoch; there until the fold is finished.
+CHECKPOINT_NAME = "checkpoint.npz"
 UTTERANCE_COLUMNS = ("utterance_id", "speaker", "fold", "emotion", "predicted")
 
 
@@ -34,15 +37,31 @@ def write_json(path: Path, content) -> None:
             f"{path}: received a number that is not finite ({error}), expected finite numbers: "
             "training has diverged, lower the learning rate"
         ) from error
-    _replace_file(path, text + "\n")
+    replace_file(path, (text + "\n").encode())
 
 
-def _replace_file(path: Path, text: str) -> None:
+def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Iterable]) -> None:
+    """Writes a header and rows, replacing the file in one step."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(rows)
+    replace_file(path, text.getvalue().encode())
+
+
+def empty_folder(directory: Path) -> None:
+    """Makes a folder, or takes out of it what an earlier attempt left."""
+    shutil.rmtree(directory, ignore_errors=True)
+    Path(directory).mkdir(parents=True)
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Writes a file beside the old one and puts it in its place when it is on disk."""
     path = Path(path)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        with partial.open("w", encoding="utf-8", newline="") as file:
-            file.write(text)
+        with partial.open("wb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         os.replace(partial, path)
@@ -81,12 +100,8 @@ def write_predictions(path: Path, predictions: Predictions) -> None:
         SerError: as `scores`.
     """
     check_predictions(predictions.labels, predictions.probabilities, len(predictions.emotions))
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
     probability_columns = [PROBABILITY_PREFIX + name for name in predictions.emotions]
-    writer.writerow([*UTTERANCE_COLUMNS, *probability_columns])
-    writer.writerows(_prediction_rows(predictions))
-    _replace_file(path, text.getvalue())
+    write_csv(path, [*UTTERANCE_COLUMNS, *probability_columns], _prediction_rows(predictions))
 
 
 def _prediction_rows(predictions: Predictions) -> Iterator[list]:

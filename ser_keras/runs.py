@@ -1,7 +1,6 @@
 """The run folder: settings that never mix, folds that are kept, results that stand alone."""
 
 import json
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import numpy as np
 
 from ser_keras.errors import SerError
 from ser_keras.evaluation import summarise
-from ser_keras.run_files import Predictions, write_json, write_predictions
+from ser_keras.run_files import CHECKPOINT_NAME, Predictions, write_json, write_predictions
 
 
 def open_run(run_dir: Path, config: Mapping) -> None:
@@ -51,14 +50,6 @@ def fold_dir(run_dir: Path, number: int) -> Path:
 def is_finished(run_dir: Path, number: int) -> bool:
     """Whether a fold is whole: result.json is written last."""
     return (fold_dir(run_dir, number) / "result.json").exists()
-
-
-def begin_fold(run_dir: Path, number: int) -> Path:
-    """An empty folder for a fold; what an interrupted attempt left goes away."""
-    directory = fold_dir(run_dir, number)
-    shutil.rmtree(directory, ignore_errors=True)
-    directory.mkdir(parents=True)
-    return directory
 
 
 def finish_fold(
@@ -105,6 +96,7 @@ def finish_fold(
         **outcome["calibrated"],
     }
     write_json(directory / "result.json", result)
+    (directory / CHECKPOINT_NAME).unlink(missing_ok=True)
     return result
 
 

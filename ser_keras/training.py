@@ -1,7 +1,7 @@
 """Compile, fit, save and load: one model on one fold."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -9,13 +9,14 @@ import keras
 
 from ser_keras.calibration import calibrate
 from ser_keras.callbacks import BestEpoch, HistoryCsv, TensorBoardFold, TestEpochs
+from ser_keras.checkpoint import EpochCheckpoint
 from ser_keras.errors import SerError
 from ser_keras.evaluation import predict_logits, scores, softmax
-from ser_keras.metrics import emotion_metrics
-from ser_keras.models import build_model, head_loss_weights
+from ser_keras.metrics import METRIC_NAMES, emotion_metrics
+from ser_keras.models import build_model, head_loss_weights, input_names
 from ser_keras.presets import Preset
 from ser_keras.progress import EpochLines
-from ser_keras.run_files import write_json
+from ser_keras.run_files import CHECKPOINT_NAME, empty_folder, write_json
 
 # What chooses the epoch, in words; `BestEpoch` does it.
 SELECTION = "highest unweighted accuracy on the validation part, of equal ones the lowest loss"
@@ -23,9 +24,15 @@ SELECTION = "highest unweighted accuracy on the validation part, of equal ones t
 
 @dataclass(frozen=True)
 class FoldDatasets:
-    """Batches of the three parts of a fold: (inputs, labels (batch,)), each part finite."""
+    """Batches of the three parts of a fold: (inputs, labels (batch,)).
 
-    train: object
+    Attributes:
+        train: Function of the number of an epoch, from 0: the batches of that epoch and all later
+            ones, one epoch after the other, of known cardinality.
+        validation, test: Each is read as a whole, as often as wanted.
+    """
+
+    train: Callable
     validation: object
     test: object
 
@@ -54,16 +61,20 @@ def fit_fold(
 ) -> dict:
     """Train a compiled model, restore its best validation epoch and score the test part once.
 
+    Training goes on after the last whole epoch where an earlier attempt of the same settings was
+    stopped, and ends with the same numbers as without the stop.
+
     Args:
         model: As `build_model` and `compile_model` leave it.
         datasets: The parts of the fold.
         emotions: Names of the labels.
         settings: Epochs and learning rate.
-        fold_dir: Gets history.csv and the TensorBoard folders train/ and validation/.
-        config: The resolved configuration, shown in TensorBoard.
+        fold_dir: Gets history.csv, the TensorBoard folders train/ and validation/, and the
+            checkpoint, which `finish_fold` removes.
+        config: The resolved configuration and the number of the fold, shown in TensorBoard.
 
     Returns:
-        best_epoch, last_epoch, mean seconds_per_epoch, the validation scores of the best epoch,
+        best_epoch, last_epoch, median seconds_per_epoch, the validation scores of the best epoch,
         the scores of the test part, and what the best test epoch would have claimed under
         "optimistic". The temperature and what else `calibrate` fits on the validation part under
         "calibrated". Labels and probabilities of the test part (at temperature 1) under "labels"
@@ -72,24 +83,25 @@ def fit_fold(
     Raises:
         SerError: No epoch ended with a finite validation loss.
     """
-    fold_dir.mkdir(parents=True, exist_ok=True)
     best, test = BestEpoch(), TestEpochs(datasets.test, emotions)
     history = HistoryCsv(fold_dir / "history.csv")
-    model.fit(
-        _labels_for_each_output(datasets.train, model),
-        validation_data=_labels_for_each_output(datasets.validation, model),
-        epochs=settings.epochs,
-        shuffle=False,  # the data set shuffles
-        callbacks=[
-            keras.callbacks.LearningRateScheduler(lambda epoch: learning_rate_at(epoch, settings)),
-            best,
-            test,
-            history,
-            TensorBoardFold(fold_dir, config, datasets.validation, emotions),
-            EpochLines(),
-        ],
-        verbose=0,
-    )
+    checkpoint = EpochCheckpoint(fold_dir / CHECKPOINT_NAME, config, best, test, history)
+    first_epoch = checkpoint.resume(model)
+    if first_epoch:
+        print(f"goes on after epoch {first_epoch} of {settings.epochs}")
+    else:
+        empty_folder(fold_dir)
+    callbacks = [
+        keras.callbacks.LearningRateScheduler(lambda epoch: learning_rate_at(epoch, settings)),
+        best,
+        test,
+        history,
+        TensorBoardFold(fold_dir, config, datasets.validation, emotions),
+        checkpoint,
+        EpochLines(first_epoch=first_epoch),  # what has been said is on disk
+    ]
+    if first_epoch < settings.epochs:
+        _fit(model, datasets, range(first_epoch, settings.epochs), callbacks)
     best.restore()
     labels, logits = predict_logits(model, datasets.test)
     calibrated = calibrate(predict_logits(model, datasets.validation), (labels, logits))
@@ -97,7 +109,7 @@ def fit_fold(
     return {
         "best_epoch": best.epoch,
         "last_epoch": settings.epochs,
-        "seconds_per_epoch": history.mean_seconds,
+        "seconds_per_epoch": history.median_seconds,
         "validation": {
             name.removeprefix("val_"): best.logs[name]
             for name in ("val_weighted_accuracy", "val_unweighted_accuracy", "val_loss")
@@ -108,6 +120,20 @@ def fit_fold(
         "labels": labels,
         "probabilities": probabilities,
     }
+
+
+def _fit(model: keras.Model, datasets: FoldDatasets, epochs: range, callbacks: Sequence) -> None:
+    train = datasets.train(epochs.start)
+    model.fit(
+        _labels_for_each_output(train, model),
+        validation_data=_labels_for_each_output(datasets.validation, model),
+        initial_epoch=epochs.start,
+        epochs=epochs.stop,
+        steps_per_epoch=int(train.cardinality()) // len(epochs),
+        shuffle=False,  # the data set shuffles
+        callbacks=callbacks,
+        verbose=0,
+    )
 
 
 def learning_rate_at(epoch: int, settings: Preset) -> float:
@@ -122,6 +148,25 @@ def _labels_for_each_output(dataset, model):
 
 
 # --- A trained model on disk: our own JSON and a file of weights ---
+
+
+def model_info(
+    config: Mapping,
+    fold: int,
+    num_frames: tuple[int, int],
+    n_mels: tuple[int, int],
+    test_scores: Mapping,
+) -> dict:
+    """What a trained model is, for info.json: where it comes from, its inputs, its accuracies."""
+    return {
+        **{name: config[name] for name in ("variant", "preset", "emotions", "features", "corpus")},
+        "protocol": config["protocol"],
+        "fold": fold,
+        "num_frames": num_frames,
+        "n_mels": n_mels,
+        "inputs": input_names(config["variant"]),
+        **{name: test_scores[name] for name in METRIC_NAMES},
+    }
 
 
 def save_model(model: keras.Model, settings: Preset, info: Mapping, directory: Path) -> None:

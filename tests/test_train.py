@@ -5,14 +5,22 @@ import json
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from data_pipeline.__main__ import main as prepare_main
-from train import main
+from data_pipeline.folds import PROTOCOLS
+from ser_keras.arguments import parse_args
+from ser_keras.grid import jobs_in_order
+from ser_keras.models import VARIANTS
+from ser_keras.presets import PRESETS
+from ser_keras.training import load_model
+from train import load, main, plan_runs, resolve_settings
 
 ROOT = Path(__file__).parents[1]
 SPEAKERS, EMOTIONS = ("anna", "ben", "cem"), ("angry", "sad")
@@ -42,15 +50,21 @@ def prepared(tmp_path_factory):
     return out
 
 
-def arguments(prepared, run_dir, *more):
-    fixed = ["--data", prepared, "--run-dir", run_dir, "--export", run_dir / "saved"]
-    # The demo's network is small; the code is the same for all presets.
-    return [*map(str, fixed), "--preset", "demo", "--epochs", "2", "--batch-size", "8", *more]
+@pytest.fixture(autouse=True)
+def tiny_network(monkeypatch):
+    """The code is the same for all presets: the demo's, but smaller."""
+    monkeypatch.setitem(PRESETS, "demo", replace(PRESETS["demo"], units=8, filters=(4, 4)))
+
+
+def arguments(prepared, runs, *more):
+    fixed = ["--data", prepared, "--runs", runs, "--preset", "demo", "--batch-size", "8"]
+    return [*map(str, fixed), "--epochs", "2", *more]
 
 
 def test_a_run_stands_alone_and_is_the_same_again_after_an_interruption(prepared, tmp_path, capsys):
-    run = tmp_path / "run"
-    assert main(arguments(prepared, run, "--fold")) == 0
+    run, saved = tmp_path / "manifest-base_1-demo-speaker-seed0", tmp_path / "saved"
+    single = arguments(prepared, tmp_path, "--variant", "base_1", "--export", str(saved), "--fold")
+    assert main(single) == 0
     assert "protocol speaker, 3 of 3 folds" in capsys.readouterr().out
     first = {path.parent.name: path.read_bytes() for path in run.glob("fold_*/predictions.csv")}
     assert set(first) == {"fold_0", "fold_1", "fold_2"}
@@ -76,27 +90,105 @@ def test_a_run_stands_alone_and_is_the_same_again_after_an_interruption(prepared
     assert info["training_profile"]["recordings"] == result["utterances"]["train"]
     for split in ("train", "validation"):
         assert list((run / "fold_1" / split).glob("events.out.tfevents.*"))
-    assert (run / "saved" / "1" / "saved_model.pb").exists()
+    assert (saved / "1" / "saved_model.pb").exists()
     summary = (run / "summary.json").read_bytes()
 
     # As if the run had been killed in its second fold: what it left there is not kept.
     (run / "fold_1" / "result.json").unlink()
     (run / "fold_1" / "predictions.csv").write_text("half a file")
-    assert main(arguments(prepared, run, "--fold", "all")) == 0
+    assert main([*single, "all"]) == 0
     assert capsys.readouterr().out.count("finished before, kept") == 2
     again = {path.parent.name: path.read_bytes() for path in run.glob("fold_*/predictions.csv")}
     assert again == first
     assert (run / "summary.json").read_bytes() == summary
 
 
+def test_a_grid_has_a_folder_a_run_and_goes_on_where_it_was_stopped(prepared, tmp_path, capsys):
+    grid = arguments(prepared, tmp_path, "--variant", "base_1", "--protocol", "all")
+    grid += ["--fold", "0", "--repeats", "2", "--epochs", "1"]
+    names = [f"manifest-base_1-demo-{p}-seed{n}" for p in ("speaker", "random") for n in (0, 1)]
+    assert main(grid) == 0
+    printed = capsys.readouterr().out
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names)
+    assert [line for line in printed.splitlines() if line.startswith("left to train: ")]
+    assert "exported" not in printed
+    table = printed.split("\n\n")[-1].splitlines()
+    for name, row in zip(names, table[2:], strict=True):
+        summary = json.loads((tmp_path / name / "summary.json").read_text())
+        assert row.split()[:4] == [name, "1", "of", str(summary["folds_total"])]
+        for scores, cells in (
+            (summary, row.split()[4:6]),
+            (summary["optimistic"], row.split()[6:]),
+        ):
+            means = [scores[f"{kind}_accuracy"]["mean"] for kind in ("weighted", "unweighted")]
+            assert cells == [f"{mean:.1%}" for mean in means]
+
+    results = [tmp_path / name / "fold_0" / "result.json" for name in names]
+    first = [json.loads(path.read_text()) for path in results]
+    assert [(result["protocol"], result["seed"]) for result in first] == [
+        ("speaker", 0),
+        ("speaker", 1),
+        ("random", 0),
+        ("random", 1),
+    ]
+    results[3].unlink()
+    assert main(grid) == 0
+    assert capsys.readouterr().out.count("finished before, kept") == 3
+    again = json.loads(results[3].read_text())
+    assert again["validation"] == first[3]["validation"]
+
+
+def test_a_grid_goes_fold_by_fold_through_all_systems(prepared, tmp_path):
+    grid = arguments(prepared, tmp_path, "--variant", "all", "--protocol", "all", "--repeats", "2")
+    planned = parse_args(grid, "", PROTOCOLS)
+    runs = plan_runs(planned, load(prepared), resolve_settings(planned))
+    assert len({run.directory for run in runs}) == len(runs) == 8 * 2 * 2
+    jobs = [
+        (run.config["protocol"], run.config["seed"], fold.number, run.config["variant"])
+        for run, fold in jobs_in_order(runs)
+    ]
+    expected = [
+        (protocol, seed, number, variant)
+        for protocol, num_folds in (("speaker", 3), ("random", 5))
+        for seed in (0, 1)
+        for number in range(num_folds)
+        for variant in VARIANTS
+    ]
+    assert jobs == expected
+
+
+def test_both_forms_of_the_gate_have_runs_of_their_own(prepared, tmp_path):
+    before = ["--gate-norm", "before_sigmoid"]
+
+    def name_of(*more):
+        planned = parse_args(arguments(prepared, tmp_path, *more), "", PROTOCOLS)
+        (run,) = plan_runs(planned, load(prepared), resolve_settings(planned))
+        return run.directory.name
+
+    name = "manifest-dual_level-demo-speaker-seed0"
+    assert name_of() == name_of("--gate-norm", "after_sigmoid") == name
+    assert name_of(*before) == f"{name}-before_sigmoid"
+
+    quick = ["--fold", "0", "--epochs", "1", "--export", str(tmp_path / "saved")]
+    assert main(arguments(prepared, tmp_path, *before, *quick)) == 0
+    fold = tmp_path / f"{name}-before_sigmoid" / "fold_0"
+    for settings in (
+        json.loads((fold / "result.json").read_text())["settings"],
+        json.loads((fold / "model" / "config.json").read_text()),
+    ):
+        assert settings["gate_norm"] == "before_sigmoid"
+    model, _ = load_model(fold / "model")
+    assert model.get_layer("ds_lstm_1").get_config()["gate_norm"] == "before_sigmoid"
+
+
 def test_other_settings_are_refused_and_nothing_is_lost(prepared, tmp_path, capsys):
-    run = tmp_path / "run"
-    small = ["--fold", "0", "--variant", "base_1"]
-    assert main(arguments(prepared, run, *small)) == 0
+    small = arguments(prepared, tmp_path, "--fold", "0", "--variant", "base_1")
+    assert main(small) == 0
+    (run,) = tmp_path.iterdir()
     before = (run / "fold_0" / "result.json").read_bytes()
-    assert main(arguments(prepared, run, *small, "--seed", "7")) == 1
+    assert main([*small, "--epochs", "3"]) == 1
     error = capsys.readouterr().err.strip().splitlines()[-1]
-    assert error.startswith("error: ") and "seed: there 0, here 7" in error
+    assert error.startswith("error: ") and "settings.epochs: there 2, here 3" in error
     assert (run / "fold_0" / "result.json").read_bytes() == before
 
 
@@ -116,7 +208,14 @@ def test_what_cannot_run_is_one_line_and_exit_code_1(prepared, tmp_path, capsys,
 
 @pytest.mark.parametrize(
     "wrong",
-    [["--fold", "x"], ["--epochs", "0"], ["--batch-size", "4"], ["--learning-rate", "-1"]],
+    [
+        ["--fold", "x"],
+        ["--epochs", "0"],
+        ["--batch-size", "4"],
+        ["--learning-rate", "-1"],
+        ["--variant", "all", "--gate-norm", "before_sigmoid"],
+        ["--variant", "base_1", "base_2", "--export", "saved"],
+    ],
 )
 def test_wrong_usage_exits_with_2(wrong, capsys):
     with pytest.raises(SystemExit) as stopped:
@@ -125,10 +224,21 @@ def test_wrong_usage_exits_with_2(wrong, capsys):
     assert "expected" in capsys.readouterr().err
 
 
-def test_ctrl_c_stops_tidily(prepared, tmp_path):
-    command = [sys.executable, "-u", "train.py", *arguments(prepared, tmp_path / "run")]
+# `train.py` with the tiny network of these tests.
+TINY = """
+import sys
+from dataclasses import replace
+from ser_keras.presets import PRESETS
+PRESETS["demo"] = replace(PRESETS["demo"], units=8, filters=(4, 4))
+from train import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def start_and_signal(arguments, line_start, signal_number):
+    """Train in a process of its own; send it a signal at a line of its output."""
     process = subprocess.Popen(
-        [*command, "--variant", "base_1", "--epochs", "500"],
+        [sys.executable, "-u", "-c", TINY, *arguments],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -137,11 +247,49 @@ def test_ctrl_c_stops_tidily(prepared, tmp_path):
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     for line in process.stdout:
-        if line.startswith("epoch   2"):
-            process.send_signal(signal.SIGINT)
+        if line.startswith(line_start):
+            process.send_signal(signal_number)
             break
     _, errors = process.communicate(timeout=60)
-    assert process.returncode == 1
-    assert "stopped: finished folds are kept" in errors
+    return process.returncode, errors
+
+
+def test_ctrl_c_stops_tidily(prepared, tmp_path):
+    endless = arguments(prepared, tmp_path, "--variant", "base_1", "--epochs", "500")
+    code, errors = start_and_signal(endless, "epoch   2", signal.SIGINT)
+    assert code == 1
+    assert "stopped: finished epochs are kept" in errors
     assert "Traceback" not in errors
-    assert not (tmp_path / "run" / "fold_0" / "result.json").exists()
+    assert not list(tmp_path.rglob("result.json"))
+
+
+def without_seconds(fold):
+    """What a fold found out: result.json and history.csv but for the times, and predictions.csv."""
+    result = json.loads((fold / "result.json").read_text())
+    history = list(csv.DictReader((fold / "history.csv").open()))
+    assert result.pop("seconds_per_epoch") > 0
+    assert all(float(row.pop("seconds")) > 0 for row in history)
+    return result, history, (fold / "predictions.csv").read_bytes()
+
+
+def test_kill_9_loses_at_most_the_epoch_under_way(prepared, tmp_path, capsys):
+    small = ("--variant", "base_1", "--fold", "0", "--epochs", "8")
+    fold = Path("manifest-base_1-demo-speaker-seed0", "fold_0")
+    killed, whole = tmp_path / "killed", tmp_path / "whole"
+    code, _ = start_and_signal(arguments(prepared, killed, *small), "epoch   3", signal.SIGKILL)
+    assert code == -signal.SIGKILL
+    assert not (killed / fold / "result.json").exists()
+
+    export = ["--export", str(tmp_path / "saved")]
+    assert main([*arguments(prepared, killed, *small), *export]) == 0
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if "goes on after" in line]
+    assert 3 <= int(line.split()[4]) < 8
+    assert main([*arguments(prepared, whole, *small), *export]) == 0
+    assert "goes on after" not in capsys.readouterr().out
+    assert without_seconds(killed / fold) == without_seconds(whole / fold)
+    names = [sorted(path.name for path in (runs / fold).iterdir()) for runs in (killed, whole)]
+    assert names[0] == names[1]  # nor is anything left: no checkpoint, no half files
+    assert "checkpoint.npz" not in names[0]
+    events = EventAccumulator(str(killed / fold / "validation")).Reload()
+    steps = {event.step for event in events.Tensors("epoch_unweighted_accuracy")}
+    assert steps == set(range(1, 9))

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from ser_keras.layers.convolution import conv2d, conv2d_max_pool, conv2d_moments
+from ser_keras.layers.convolution import conv2d_max_pool, conv2d_moments
 from ser_keras.layers.initializers import uniform_by_fan_in
 
 
@@ -82,7 +82,7 @@ class ConvBlock(keras.layers.Layer):
         inputs = self._padded(inputs)
         kernel = ops.cast(self.kernel, inputs.dtype)
         one_channel = inputs.shape[-1] == 1
-        feature_map = None if one_channel else conv2d(inputs, kernel)
+        feature_map = None if one_channel else ops.conv(inputs, kernel, 1, "valid")
         if not training:
             mean, variance = self.moving_mean.value, self.moving_variance.value
         elif one_channel:

@@ -2,9 +2,15 @@ import statistics
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from data_pipeline import datasets
-from data_pipeline.datasets import INPUT_NAMES, make_dataset, median_num_frames
+from data_pipeline.datasets import (
+    INPUT_NAMES,
+    make_dataset,
+    make_training_dataset,
+    median_num_frames,
+)
 from data_pipeline.errors import DataError
 from data_pipeline.tfrecords import load_prepared
 
@@ -26,8 +32,17 @@ def flat(batches):
     return [length for batch in batches for length in batch]
 
 
-def shuffled(prepared, features, seed, batch_size=3):
-    return make_dataset(prepared, features, batch_size, num_frames=NUM_FRAMES, shuffle_seed=seed)
+def shuffled(prepared, features, seed, batch_size=3, epochs=range(1), **more):
+    return make_training_dataset(
+        prepared, features, batch_size, num_frames=NUM_FRAMES, seed=seed, epochs=epochs, **more
+    )
+
+
+def epochs_of(dataset, num_epochs):
+    """The batches of MFCC lengths of each epoch."""
+    batches = lengths_of(dataset)
+    steps = len(batches) // num_epochs
+    return [batches[epoch * steps : (epoch + 1) * steps] for epoch in range(num_epochs)]
 
 
 def test_content_is_what_numpy_computes(prepared, random_features):
@@ -62,29 +77,47 @@ def test_without_a_seed_the_order_is_that_of_the_metadata(prepared, random_featu
     assert lengths_of(dataset) == lengths_of(dataset)
 
 
-@pytest.mark.parametrize("cache_limit", [2 << 30, 70_000], ids=["cached", "not cached"])
+IN_MEMORY = pytest.mark.parametrize("cache_limit", [2 << 30, 70_000], ids=["in memory", "in parts"])
+
+
+@IN_MEMORY
 def test_every_epoch_is_another_permutation(prepared, random_features, monkeypatch, cache_limit):
     monkeypatch.setattr(datasets, "CACHE_LIMIT_BYTES", cache_limit)
     everything = sorted(row["num_mfcc_frames"] for row in prepared.utterances)
-    dataset = shuffled(prepared, random_features, seed=1, batch_size=2)
-    epochs = [flat(lengths_of(dataset)) for _ in range(4)]
+    dataset = shuffled(prepared, random_features, seed=1, batch_size=2, epochs=range(4))
+    assert dataset.cardinality() == 4 * 5
+    epochs = [flat(batches) for batches in epochs_of(dataset, 4)]
     assert all(sorted(epoch) == everything for epoch in epochs)
     assert len({tuple(epoch) for epoch in epochs}) == 4
 
 
 def test_batches_are_made_up_anew_in_every_epoch(prepared, random_features):
-    dataset = shuffled(prepared, random_features, seed=1, batch_size=5)
-    epochs = {frozenset(frozenset(batch) for batch in lengths_of(dataset)) for _ in range(4)}
+    dataset = shuffled(prepared, random_features, seed=1, batch_size=5, epochs=range(4))
+    epochs = {frozenset(map(frozenset, batches)) for batches in epochs_of(dataset, 4)}
     assert len(epochs) > 1
 
 
-def test_a_seed_fixes_the_order_of_all_epochs(prepared, random_features):
-    def epochs(seed):
-        dataset = shuffled(prepared, random_features, seed)
-        return [lengths_of(dataset) for _ in range(3)]
+@IN_MEMORY
+def test_the_order_is_a_function_of_seed_and_epoch(
+    prepared, random_features, monkeypatch, cache_limit
+):
+    monkeypatch.setattr(datasets, "CACHE_LIMIT_BYTES", cache_limit)
+    dataset = shuffled(prepared, random_features, seed=5, batch_size=2, epochs=range(4))
+    epochs = epochs_of(dataset, 4)
+    assert epochs_of(dataset, 4) == epochs  # reading does not advance it
+    tf.random.set_seed(99)  # nor is it of the global seed
+    from_the_third = shuffled(prepared, random_features, seed=5, batch_size=2, epochs=range(2, 4))
+    assert epochs_of(from_the_third, 2) == epochs[2:]
+    other = shuffled(prepared, random_features, seed=6, batch_size=2, epochs=range(4))
+    assert epochs_of(other, 4) != epochs
 
-    assert epochs(5) == epochs(5)
-    assert epochs(5) != epochs(6)
+
+def test_records_are_read_once(prepared, random_features):
+    dataset = shuffled(prepared, random_features, seed=1, epochs=range(2))
+    expected = lengths_of(dataset)
+    for path in prepared.shard_paths:
+        path.unlink()
+    assert lengths_of(dataset) == expected
 
 
 def test_features_and_labels_stay_together_when_shuffled(prepared, random_features):
@@ -132,14 +165,12 @@ def test_padding_is_trimmed_to_the_batch(prepared, random_features):
 @pytest.mark.parametrize(
     "inputs", [("mfcc", "num_mfcc_frames"), ("mel_narrow", "mel_wide"), ("mel_wide",)]
 )
-@pytest.mark.parametrize("seed", [None, 1])
-def test_only_the_inputs_asked_for_are_given(prepared, random_features, inputs, seed):
-    dataset = make_dataset(
-        prepared, random_features, 5, num_frames=NUM_FRAMES, inputs=inputs, shuffle_seed=seed
-    )
-    batches = list(dataset)
-    assert len(batches) == 2
-    assert all(tuple(given) == inputs for given, _ in batches)
+def test_only_the_inputs_asked_for_are_given(prepared, random_features, inputs):
+    plain = make_dataset(prepared, random_features, 5, num_frames=NUM_FRAMES, inputs=inputs)
+    for dataset in (plain, shuffled(prepared, random_features, 1, 5, inputs=inputs)):
+        batches = list(dataset)
+        assert len(batches) == 2
+        assert all(tuple(given) == inputs for given, _ in batches)
 
 
 def test_shapes_are_known_to_the_model(prepared, random_features):

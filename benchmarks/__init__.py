@@ -1,0 +1,1 @@
+"""Benchmarks: `python -m benchmarks.<name> [--json]`. Every speed is a ratio taken in one run."""

@@ -92,10 +92,13 @@ def export(args: argparse.Namespace) -> int:
     from ser_keras.export import export_saved_model
     from ser_keras.export_check import TOLERANCE
     from ser_keras.training import load_model
+    from ser_keras.warmup import HOW_TO_GET_IT, WARMUP_FILE
 
     model, info = load_model(find_fold(args.run_dir, args.fold) / "model")
     version_dir = export_saved_model(model, info, args.out)
     print(f"{version_dir}: written; reloaded, it equals the model within {TOLERANCE:g}")
+    if not (version_dir / WARMUP_FILE).exists():
+        print(f"{version_dir}: {HOW_TO_GET_IT}")
     return 0
 
 

@@ -13,7 +13,14 @@ import tensorflow as tf
 
 from ser_keras.errors import SerError
 from ser_keras.export_check import check_saved_model
+from ser_keras.server_files import (
+    MODEL_CARD_FILE,
+    model_card,
+    write_checksums,
+    write_server_files,
+)
 from ser_keras.serving import INFO_FILE, LABELS_FILE, emotion_server, signatures
+from ser_keras.warmup import write_warmup
 
 
 def export_saved_model(model: keras.Model, info: Mapping, directory: Path | str) -> Path:
@@ -21,6 +28,7 @@ def export_saved_model(model: keras.Model, info: Mapping, directory: Path | str)
 
     The folder is written beside its place, compared with the model (`check_saved_model`) and
     then renamed, so that a server that watches `directory` never sees half a model or a wrong one.
+    Beside the versions go the server's settings (`CONFIG_FILES`), where they are not there yet.
 
     Args:
         model: a model of `ser_keras.models.build_model`: a dict of named inputs to a dict with
@@ -41,6 +49,7 @@ def export_saved_model(model: keras.Model, info: Mapping, directory: Path | str)
         with tempfile.TemporaryDirectory(dir=directory, prefix=".export-") as staging:
             written = _write(model, info, Path(staging))
             check_saved_model(written, model, info)
+            write_server_files(directory)
             return _publish(written, directory)
     except OSError as error:
         reason = error.strerror or error
@@ -56,10 +65,13 @@ def _write(model: keras.Model, info: Mapping, staging: Path) -> Path:
     """Write the SavedModel and its assets inside `staging`; returns its folder."""
     (staging / LABELS_FILE).write_text("\n".join(info["emotions"]) + "\n", encoding="utf-8")
     (staging / INFO_FILE).write_text(json.dumps(dict(info), indent=2) + "\n", encoding="utf-8")
+    (staging / MODEL_CARD_FILE).write_text(model_card(info), encoding="utf-8")
     server = emotion_server(model, info, staging)
     # Not staging itself: a temporary folder is closed to other users, the server among them.
     written = staging / "model"
     tf.saved_model.save(server, str(written), signatures=signatures(server))
+    write_warmup(written, info)
+    write_checksums(written)
     return written
 
 

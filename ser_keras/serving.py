@@ -20,6 +20,7 @@ from ser_keras.verdicts import Verdict, judge_features, judge_logits, judge_wave
 from ser_keras.wav import decode_wav_files
 
 AUDIO_BYTES, WAVEFORM, FEATURES = "audio_bytes", "waveform", "features"
+# Of the assets: the mapping of a fold's model/info.json, and one emotion a line.
 INFO_FILE = "info.json"
 LABELS_FILE = "labels.txt"
 
@@ -56,7 +57,7 @@ def emotion_server(model: keras.Model, info: Mapping, assets_dir: Path) -> tf.Mo
     Args:
         model: a dict of named inputs to a dict with "logits" (batch, num_emotions).
         info: the mapping of a fold's `model/info.json`.
-        assets_dir: the folder of `labels.txt` and `info.json`, to be stored with the graph.
+        assets_dir: a folder of files to be stored with the graph.
 
     Raises:
         SerError: the temperature is no positive number.
@@ -87,8 +88,7 @@ def emotion_server(model: keras.Model, info: Mapping, assets_dir: Path) -> tf.Mo
     server = tf.Module(name="emotion_server")
     # The variables alone: tracking the Keras model would store all of its own functions too.
     server.model_variables = [variable.value for variable in model.variables]
-    server.labels_file = tf.saved_model.Asset(str(assets_dir / LABELS_FILE))
-    server.info_file = tf.saved_model.Asset(str(assets_dir / INFO_FILE))
+    server.assets = [tf.saved_model.Asset(str(path)) for path in sorted(assets_dir.iterdir())]
     server.audio_bytes = _traced(answer_audio_bytes, **AUDIO_BYTES_SPECS)
     server.waveform = _traced(answer_waveform, **WAVEFORM_SPECS)
     server.features = _traced(answer_features, **_feature_specs(info))

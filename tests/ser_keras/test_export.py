@@ -176,7 +176,8 @@ def test_versions_count_on_and_other_names_are_passed_by(tiny_model, tiny_info, 
     first = export_saved_model(tiny_model, tiny_info, tmp_path)
     second = export_saved_model(tiny_model, tiny_info, tmp_path)
     assert [first.name, second.name] == ["8", "9"]
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["7", "8", "9", "9.old", "notes"]
+    versions = [path.name for path in tmp_path.iterdir() if path.is_dir()]
+    assert sorted(versions) == ["7", "8", "9", "9.old", "notes"]
 
 
 def test_folder_can_be_read_by_a_server_of_another_user(tiny_saved_model):
@@ -188,6 +189,7 @@ def test_labels_and_settings_are_inside(tiny_saved_model, tiny_info):
     info = (tiny_saved_model / "assets" / "info.json").read_text(encoding="utf-8")
     assert labels.splitlines() == tiny_info["emotions"]
     assert json.loads(info) == tiny_info
+    assert (tiny_saved_model / "assets" / "model_card.md").is_file()
 
 
 def test_check_measures_the_difference_and_refuses_another_model(

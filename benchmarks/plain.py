@@ -142,7 +142,7 @@ def in_plain_form(values: dict) -> dict:
 
 
 def plain_key(path: str) -> tuple[str, str]:
-    """(layer, weight) of a variable's path, the same for a block and for the layers it stands for."""
+    """(layer, weight) of a variable: the same for a block of ours and its stock layers."""
     layer, *_, name = path.split("/")
     return layer.removesuffix(_NORM_SUFFIX), name
 

@@ -6,8 +6,8 @@ Both versions get the same weights and the same batch (32 utterances, 370 MFCC f
 of 460 x 64 and 230 x 128, preset paper, float32). Their losses and gradients are compared first.
 Then they are timed turn by turn in one process, so that both meet the same machine; figures are
 medians. The floor is what the arithmetic alone needs: multiplications and additions of all
-products and convolutions, forward and backward, at the speed of the fastest large matrix product
-that this machine showed in the same run. Peak memory is that of a child process for each version
+products and convolutions, forward and backward, at the speed of the fastest of the large matrix
+products that take turns with the steps. Peak memory is that of a child process for each version
 that builds the model and takes three steps; what importing TensorFlow takes is subtracted.
 """
 
@@ -37,7 +37,7 @@ PRESET = PRESETS["paper"]
 VERSIONS = ("ours", "plain")
 # What two ways of summing the same float32 numbers may differ by.
 TOLERANCE = 1e-4
-FLOOR_SIZE, FLOOR_PRODUCTS = 4096, 12
+PRODUCT_SIZE = 3072
 
 
 def main(argv=None) -> int:
@@ -67,13 +67,15 @@ def measure(rounds: int) -> dict:
     models = {version: build(version) for version in VERSIONS}
     give_weights(models["plain"], models["ours"])
     agreement = compare(models)
-    steps = interleaved({v: _step(m, BATCH) for v, m in models.items()}, rounds)
+    calls = {version: _step(model, BATCH) for version, model in models.items()}
+    steps = interleaved(calls | {"product": _product()}, rounds)
     inference = {
-        size: interleaved({v: _prediction(m, size) for v, m in models.items()}, 2 * rounds)
+        size: medians(interleaved({v: _prediction(m, size) for v, m in models.items()}, 2 * rounds))
         for size in (1, BATCH)
     }
     memory = {version: _memory_in_child(version) for version in VERSIONS}
-    speed = product_speed()
+    speed = 2 * PRODUCT_SIZE**3 / min(steps["product"])
+    steps = medians(steps)
     floor = step_operations() / speed
     return {
         "step_seconds": steps["ours"],
@@ -205,7 +207,7 @@ def _relative_error(gradients: dict, exact: dict) -> float:
 
 
 def interleaved(calls: dict, rounds: int) -> dict:
-    """Median seconds of each call; the calls take turns, after a first one that is not timed."""
+    """Seconds of each call, `rounds` times in turns, after a first turn that is not timed."""
     seconds = {name: [] for name in calls}
     for number in range(rounds + 1):
         for name, call in calls.items():
@@ -213,6 +215,10 @@ def interleaved(calls: dict, rounds: int) -> dict:
             call()
             if number:
                 seconds[name].append(time.perf_counter() - started)
+    return seconds
+
+
+def medians(seconds: dict) -> dict:
     return {name: statistics.median(taken) for name, taken in seconds.items()}
 
 
@@ -227,16 +233,11 @@ def _prediction(model, size):
     return lambda: model.predict_on_batch(inputs)
 
 
-def product_speed() -> float:
-    """Operations a second of the fastest of several large matrix products."""
+def _product():
+    """A large matrix product: what this machine's arithmetic can do at its best."""
     product = tf.function(tf.matmul)
-    matrix = tf.random.stateless_normal((FLOOR_SIZE, FLOOR_SIZE), (0, 0))
-    seconds = []
-    for _ in range(FLOOR_PRODUCTS):
-        started = time.perf_counter()
-        product(matrix, matrix).numpy()
-        seconds.append(time.perf_counter() - started)
-    return 2 * FLOOR_SIZE**3 / min(seconds)
+    matrix = tf.random.stateless_normal((PRODUCT_SIZE, PRODUCT_SIZE), (0, 0))
+    return lambda: product(matrix, matrix).numpy()
 
 
 def step_operations() -> float:

@@ -82,6 +82,13 @@ def _add_export(commands) -> None:
         metavar="K",
         help="which fold of the run; needed where it has several",
     )
+    parser.add_argument(
+        "--onnx",
+        type=Path,
+        metavar="FILE",
+        help="also write the network as an ONNX file: it takes features, not recordings; its "
+        "answers are compared with the SavedModel's (extra onnx; see docs/serving.md)",
+    )
 
 
 # --- export ---------------------------------------------------------------------------------
@@ -91,6 +98,7 @@ def export(args: argparse.Namespace) -> int:
     """Export the model of one fold and say where it is."""
     from ser_keras.export import export_saved_model
     from ser_keras.export_check import TOLERANCE
+    from ser_keras.onnx_export import export_onnx
     from ser_keras.training import load_model
     from ser_keras.warmup import HOW_TO_GET_IT, WARMUP_FILE
 
@@ -99,6 +107,9 @@ def export(args: argparse.Namespace) -> int:
     print(f"{version_dir}: written; reloaded, it equals the model within {TOLERANCE:g}")
     if not (version_dir / WARMUP_FILE).exists():
         print(f"{version_dir}: {HOW_TO_GET_IT}")
+    if args.onnx:
+        difference = export_onnx(version_dir, args.onnx)
+        print(f"{args.onnx}: written; ONNX Runtime differs by {difference:.1e} at most")
     return 0
 
 

@@ -12,11 +12,19 @@ import keras
 import tensorflow as tf
 
 from data_pipeline.audio import MIN_SAMPLES
-from data_pipeline.mfcc import NUM_MFCC
+from data_pipeline.mfcc import FRAME_LENGTH, FRAME_STEP, NUM_MFCC
 from ser_keras.errors import SerError
 from ser_keras.layers import AudioFrontEnd, FeatureFrontEnd
 from ser_keras.layers.feature_front_end import FRAME_COUNTS
-from ser_keras.verdicts import Verdict, judge_features, judge_logits, judge_waveform
+from ser_keras.verdicts import (
+    MAX_BATCH_SIZE,
+    TOO_MANY,
+    Verdict,
+    judge_features,
+    judge_logits,
+    judge_waveform,
+    max_samples,
+)
 from ser_keras.wav import decode_wav_files
 
 AUDIO_BYTES, WAVEFORM, FEATURES = "audio_bytes", "waveform", "features"
@@ -72,6 +80,7 @@ def emotion_server(model: keras.Model, info: Mapping, assets_dir: Path) -> tf.Mo
         return _named_outputs(logits, temperature, verdict, info["emotions"])
 
     def answer_features(**features: tf.Tensor) -> Tensors:
+        features = _shortened(features)
         return answer(features, judge_features(features))
 
     def answer_waveform(waveform: tf.Tensor, num_samples: tf.Tensor) -> Tensors:
@@ -129,8 +138,34 @@ def _feature_specs(info: Mapping) -> dict[str, tf.TensorSpec]:
     return specs
 
 
-def _traced(function, **specs: tf.TensorSpec):
-    return tf.function(function, autograph=False).get_concrete_function(**specs)
+def _traced(answer, **specs: tf.TensorSpec):
+    """The graph of a signature, which computes answers for MAX_BATCH_SIZE examples at most."""
+
+    def answer_some(**inputs: tf.Tensor) -> Tensors:
+        num_examples = tf.shape(next(iter(inputs.values())))[0]
+        outputs = answer(**{name: value[:MAX_BATCH_SIZE] for name, value in inputs.items()})
+        surplus = tf.maximum(num_examples - MAX_BATCH_SIZE, 0)
+        return {name: _extended(value, surplus, name) for name, value in outputs.items()}
+
+    return tf.function(answer_some, autograph=False).get_concrete_function(**specs)
+
+
+def _extended(output: tf.Tensor, surplus: tf.Tensor, name: str) -> tf.Tensor:
+    """An output of (batch, ...) with rows for the examples that were too many."""
+    fill = {"error": TOO_MANY, "emotion": ""}.get(name, 0.0)
+    return tf.concat([output, tf.fill([surplus, *output.shape[1:]], fill)], axis=0)
+
+
+def _shortened(features: Tensors) -> Tensors:
+    """Features without the frames that no recording may have; `judge_features` then refuses them.
+
+    Of the spectrograms the model takes a fixed number of frames, so they may stay as they are.
+    """
+    if "mfcc" not in features:
+        return features
+    mfcc = features["mfcc"]
+    most = (max_samples(tf.shape(mfcc)[0]) - FRAME_LENGTH) // FRAME_STEP + 1
+    return features | {"mfcc": mfcc[:, :most]}
 
 
 def _temperature(info: Mapping) -> float:

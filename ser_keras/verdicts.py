@@ -21,12 +21,14 @@ from data_pipeline.audio import (
 )
 from ser_keras.layers.feature_front_end import FRAME_COUNTS
 
-# The memory that an example takes grows with its length; utterances last seconds.
+# Bounds of the memory that a batch takes, whatever a client sends (see `max_samples`).
 MAX_SECONDS = 60
-MAX_SAMPLES = MAX_SECONDS * SAMPLE_RATE
+MAX_BATCH_SECONDS = 16 * MAX_SECONDS
+MAX_BATCH_SIZE = 64
 
-TOO_LONG = f"{{}} s long; expected at most {MAX_SECONDS} s: cut it into utterances"
-WRONG_COUNT = "{} is {}; expected {} to {}, what was sent"
+TOO_MANY = f"the request holds more than {MAX_BATCH_SIZE} examples; send them in several requests"
+TOO_LONG = "{} s long; expected at most {} s: cut it into utterances"
+WRONG_COUNT = "{} is {}; expected {} to {}"
 NO_POWER = "{} holds values below 0; expected mel power, without a logarithm"
 NOT_FINITE_FEATURE = "{} holds NaN or infinite values; expected finite ones"
 NO_FINITE_SCORE = "the model gives no finite score for it"
@@ -71,6 +73,19 @@ def worded(template: str, *values) -> tf.Tensor:
     return tf.strings.join(parts)
 
 
+def max_samples(batch_size: tf.Tensor) -> tf.Tensor:
+    """Samples that a recording may have: 60 s in batches of up to 16, fewer in larger ones."""
+    of_batch = MAX_BATCH_SECONDS * SAMPLE_RATE // tf.maximum(batch_size, 1)
+    return tf.minimum(MAX_SECONDS * SAMPLE_RATE, of_batch)
+
+
+def too_long(num_samples: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """The check of the length of each recording (batch,): whether it fails, and the words."""
+    limit = tf.cast(max_samples(tf.size(num_samples)), num_samples.dtype)
+    sentence = worded(TOO_LONG, _seconds_in_words(num_samples), _seconds_in_words(limit))
+    return num_samples > limit, sentence
+
+
 def judge_waveform(waveform: tf.Tensor, num_samples: tf.Tensor) -> Verdict:
     """What is wrong with each recording, in the order of `check_waveform`.
 
@@ -79,7 +94,7 @@ def judge_waveform(waveform: tf.Tensor, num_samples: tf.Tensor) -> Verdict:
         num_samples: int32 (batch,), how many of them are real.
     """
     sent = tf.shape(waveform)[1]
-    waveform = waveform[:, :MAX_SAMPLES]
+    waveform = waveform[:, : max_samples(tf.size(num_samples))]
     is_own = tf.sequence_mask(num_samples, tf.shape(waveform)[1])
     own = tf.where(is_own, waveform, 0.0)
     peak = tf.reduce_max(tf.abs(own), axis=1)
@@ -91,18 +106,13 @@ def judge_waveform(waveform: tf.Tensor, num_samples: tf.Tensor) -> Verdict:
                 (num_samples < 0) | (num_samples > sent),
                 worded(WRONG_COUNT, "num_samples", words(num_samples), "0", words(sent)),
             ),
-            (num_samples > MAX_SAMPLES, worded(TOO_LONG, seconds_in_words(num_samples))),
+            too_long(num_samples),
             (~tf.reduce_all(tf.math.is_finite(own), axis=1), NOT_FINITE),
             (num_samples < MIN_SAMPLES, worded(TOO_SHORT, _short(milliseconds, 3))),
             (_peak_about_mean(own, is_own) < SILENCE_PEAK, SILENT),
             (peak > MAX_PEAK, worded(NOT_SCALED, _short(peak, 4))),
         ]
     )
-
-
-def seconds_in_words(num_samples: tf.Tensor) -> tf.Tensor:
-    """The length of each recording in seconds: (batch,) string."""
-    return _short(tf.cast(num_samples, tf.float64) / SAMPLE_RATE, digits=4)
 
 
 def judge_features(features: dict[str, tf.Tensor]) -> Verdict:
@@ -115,9 +125,9 @@ def judge_features(features: dict[str, tf.Tensor]) -> Verdict:
     for name, count in FRAME_COUNTS.items():
         if name in features:
             frames, num_frames = features[name], features[count]
-            words, sent = tf.strings.as_string, tf.shape(frames)[1]
-            sentence = worded(WRONG_COUNT, count, words(num_frames), "1", words(sent))
-            checks.append(((num_frames < 1) | (num_frames > sent), sentence))
+            words, most = tf.strings.as_string, tf.shape(frames)[1]
+            sentence = worded(WRONG_COUNT, count, words(num_frames), "1", words(most))
+            checks.append(((num_frames < 1) | (num_frames > most), sentence))
             is_bad = ~tf.reduce_all(tf.math.is_finite(frames), axis=(1, 2))
             checks.append((is_bad, NOT_FINITE_FEATURE.format(name)))
             if name != "mfcc":
@@ -129,6 +139,11 @@ def judge_features(features: dict[str, tf.Tensor]) -> Verdict:
 def judge_logits(logits: tf.Tensor) -> Verdict:
     """Logits (batch, emotions) are to be finite: argmax of NaN is class 0, a confident lie."""
     return first_failed([(~tf.reduce_all(tf.math.is_finite(logits), axis=1), NO_FINITE_SCORE)])
+
+
+def _seconds_in_words(num_samples: tf.Tensor) -> tf.Tensor:
+    """A number of samples, or of each recording, in seconds."""
+    return _short(tf.cast(num_samples, tf.float64) / SAMPLE_RATE, digits=4)
 
 
 def _short(number: tf.Tensor, digits: int) -> tf.Tensor:

@@ -10,19 +10,12 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from data_pipeline.audio import CUT_OFF, NO_AUDIO, SAMPLE_RATE
-from ser_keras.verdicts import (
-    MAX_SAMPLES,
-    TOO_LONG,
-    Verdict,
-    first_failed,
-    seconds_in_words,
-    worded,
-)
+from ser_keras.verdicts import Verdict, first_failed, max_samples, too_long, worded
 
 # Chunks looked at before the audio: each costs a step, and a file may hold millions of empty ones.
 MAX_CHUNKS = 64
-# Samples of all channels: two channels of the longest recording.
-MAX_VALUES = 2 * MAX_SAMPLES
+# Samples of all channels: so many channels of the longest recording, or more of a shorter one.
+MAX_CHANNELS_OF_LONGEST = 2
 
 PCM, FLOAT, EXTENSIBLE = 1, 3, 0xFFFE  # format codes
 BITS = 16
@@ -38,7 +31,7 @@ NO_DATA = (
 WRONG_FORMAT = "a WAV file of {}; expected 16-bit PCM: convert the recording"
 NO_CHANNEL = "has 0 channels; expected 1 or more: convert the recording again"
 WRONG_RATE = f"sample rate {{}} Hz; expected {SAMPLE_RATE} Hz: resample the recording"
-TOO_MANY_VALUES = f"holds {{}} samples in {{}} channels; expected at most {MAX_VALUES} in all"
+TOO_MANY_VALUES = "holds {} samples in {} channels; expected at most {} in all: mix them down"
 
 
 class _Header(NamedTuple):
@@ -121,6 +114,7 @@ def _judge_header(files: tf.Tensor, header: _Header) -> Verdict:
     channels = tf.maximum(header.channels, 1)
     num_values = header.data_size // 2
     num_samples = num_values // channels
+    most = MAX_CHANNELS_OF_LONGEST * tf.cast(max_samples(tf.size(files)), tf.int64)
     words = tf.strings.as_string
     return first_failed(
         [
@@ -136,10 +130,10 @@ def _judge_header(files: tf.Tensor, header: _Header) -> Verdict:
                 worded(CUT_OFF, words(present), words(header.data_size)),
             ),
             (num_samples == 0, NO_AUDIO),
-            (num_samples > MAX_SAMPLES, worded(TOO_LONG, seconds_in_words(num_samples))),
+            too_long(num_samples),
             (
-                num_values > MAX_VALUES,
-                worded(TOO_MANY_VALUES, words(num_values), words(channels)),
+                num_values > most,
+                worded(TOO_MANY_VALUES, words(num_values), words(channels), words(most)),
             ),
         ]
     )

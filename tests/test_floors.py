@@ -32,6 +32,7 @@ FLOORS = {
     "ser_keras.grid": 2,
     "ser_keras.input_warnings": 2,
     "ser_keras.models": 2,
+    "ser_keras.onnx_export": 2,
     "ser_keras.predict": 2,
     "ser_keras.progress": 2,
     "ser_keras.run_files": 2,

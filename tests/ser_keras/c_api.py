@@ -212,7 +212,7 @@ def varint(message, position):
 def ask_in_process_of_its_own(version_dir, requests):
     """Answers to (signature, inputs) pairs from a process that never imports tensorflow."""
     command = [sys.executable, "-I", __file__, str(version_dir)]
-    done = subprocess.run(command, input=pickle.dumps(requests), capture_output=True, timeout=120)
+    done = subprocess.run(command, input=pickle.dumps(requests), capture_output=True, timeout=300)
     assert done.returncode == 0, done.stderr.decode()[-2000:]
     return pickle.loads(done.stdout)
 

@@ -3,7 +3,17 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from bad_audio import FILES, RECORDINGS, BadFile, BadRecording, voice, wav
+from bad_audio import (
+    FILES,
+    RECORDINGS,
+    BadFile,
+    BadRecording,
+    chunk,
+    format_chunk,
+    riff,
+    voice,
+    wav,
+)
 from c_api import ask_in_process_of_its_own
 
 CASES = [*FILES, *RECORDINGS]
@@ -96,3 +106,42 @@ def test_a_batch_of_nothing_but_bad_files_is_answered(python):
 def test_an_empty_batch_is_answered(python):
     answer = python("audio_bytes", {"audio_bytes": np.array([], object)})
     assert answer["probabilities"].shape == (0, 4)
+
+
+def test_surplus_examples_are_told_so_and_the_others_answered(python):
+    answer = python("audio_bytes", {"audio_bytes": [wav(AFTER)] * 66})
+    assert all(answer["emotion"][:64]) and not any(answer["error"][:64])
+    for name in ("probabilities", "logits", "emotion"):
+        assert not answer[name][64:].any()
+    assert (
+        answer["error"].tolist()[64:]
+        == [b"the request holds more than 64 examples; send them in several requests"] * 2
+    )
+
+
+@pytest.mark.parametrize(("size", "seconds"), [(16, 60), (17, 56.47), (32, 30)])
+def test_recordings_may_be_shorter_in_large_batches(python, size, seconds):
+    files = [wav(AFTER)] * (size - 1) + [riff_of_silence(61 * 16000)]
+    answer = python("audio_bytes", {"audio_bytes": files})
+    expected = f"61 s long; expected at most {seconds:g} s: cut it into utterances"
+    assert answer["error"][-1].decode() == expected
+    assert not any(answer["error"][:-1])
+
+
+def test_features_of_more_than_a_minute_are_refused(python):
+    frames = {"mfcc": (6000, 39), "mel_narrow": (9, 64), "mel_wide": (9, 128)}
+    counts = {
+        "mfcc": "num_mfcc_frames",
+        "mel_narrow": "num_frames_narrow",
+        "mel_wide": "num_frames_wide",
+    }
+    inputs = {name: np.zeros((1, *shape), np.float32) for name, shape in frames.items()}
+    inputs |= {counts[name]: np.array([shape[0]], np.int32) for name, shape in frames.items()}
+    answer = python("features", inputs)
+    assert answer["error"][0] == b"num_mfcc_frames is 6000; expected 1 to 5998"
+    inputs["num_mfcc_frames"][:] = 5998
+    assert python("features", inputs)["error"][0] == b""
+
+
+def riff_of_silence(num_samples):
+    return riff(format_chunk(), chunk(b"data", bytes(2 * num_samples)))

@@ -12,11 +12,10 @@ from data_pipeline.audio import SAMPLE_RATE, load_recording
 from data_pipeline.errors import DataError
 from ser_keras.input_warnings import recording_warnings, utterance_warnings
 from ser_keras.served_model import ServedModel
+from ser_keras.verdicts import MAX_BATCH_SECONDS
 
 AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
 BATCH_SIZE = 32
-# Recordings of a batch are padded to its longest: this bounds the memory that takes.
-MAX_BATCH_SECONDS = 600
 
 
 @dataclass(frozen=True)
@@ -104,7 +103,10 @@ def _read(path: Path, model: ServedModel) -> _Input:
 
 
 def _batches(inputs: Iterable[_Input]) -> Iterator[list[_Input]]:
-    """Neighbours together, as many as BATCH_SIZE and MAX_BATCH_SECONDS allow, at least one."""
+    """Neighbours together, as many as BATCH_SIZE and MAX_BATCH_SECONDS allow, at least one.
+
+    Recordings of a batch are padded to its longest, which the graph bounds.
+    """
     batch: list[_Input] = []
     longest = 0.0
     for one in inputs:

@@ -114,9 +114,12 @@ def _predictions(model, files: Sequence[Path]):
 def _timelines(args: argparse.Namespace, model, files: Sequence[Path]):
     from ser_keras.timeline import default_window_seconds
     from ser_keras.timeline_files import write_timelines
+    from ser_keras.verdicts import MAX_SECONDS
 
     window = args.window or default_window_seconds(model.info)
     hop = args.hop or window / 2
+    if window > MAX_SECONDS:
+        args.usage_error(f"received a window of {window:g} s, expected {MAX_SECONDS} s or less")
     if hop > window:
         args.usage_error(f"received a hop of {hop:g} s, expected the window's {window:g} s or less")
     return write_timelines(model, files, args.out, window, hop)

@@ -16,6 +16,7 @@ from data_pipeline.mfcc import FRAME_STEP, num_mfcc_frames
 from ser_keras.input_warnings import recording_warnings
 from ser_keras.predict import BATCH_SIZE
 from ser_keras.served_model import Answer, ServedModel
+from ser_keras.verdicts import MAX_BATCH_SECONDS
 
 # For a model that does not say how long its training recordings were.
 DEFAULT_WINDOW_SECONDS = 3.0
@@ -80,7 +81,8 @@ def judge_recording(
         model: the loaded model.
         file: stands in the result.
         recording: from `load_recording`.
-        window_seconds: length of a window; a shorter recording is one window.
+        window_seconds: length of a window, at most the MAX_SECONDS of the graph; a shorter
+            recording is one window.
         hop_seconds: from the start of a window to that of the next.
     """
     waveform = recording.waveform
@@ -136,9 +138,10 @@ def _answers(
     """The answer to each window; those without speech are not asked about."""
     has_speech = speech_shares(waveform, starts, window) >= MIN_SPEECH_SHARE
     asked = [start for start, speaks in zip(starts, has_speech, strict=True) if speaks]
+    batch_size = min(BATCH_SIZE, MAX_BATCH_SECONDS * SAMPLE_RATE // window)
     answers = []
-    for first in range(0, len(asked), BATCH_SIZE):
-        batch = asked[first : first + BATCH_SIZE]
+    for first in range(0, len(asked), batch_size):
+        batch = asked[first : first + batch_size]
         answers += model.answers([waveform[start : start + window] for start in batch])
     answered = iter(answers)
     nothing = Answer("", unsure=False, probabilities={}, error=NO_SPEECH)

@@ -178,12 +178,21 @@ def test_wrong_usage_exits_with_2(capsys, arguments):
     assert "usage: python -m ser_keras" in capsys.readouterr().err
 
 
-def test_hop_longer_than_the_window_would_leave_gaps(capsys, tiny_saved_model):
-    options = ["--timeline", "--out", "o", "--window", "1", "--hop", "2"]
+@pytest.mark.parametrize(
+    ("window", "hop", "message"),
+    [
+        ("1", "2", "received a hop of 2 s, expected the window's 1 s or less"),
+        ("61", "2", "received a window of 61 s, expected 60 s or less"),
+    ],
+)
+def test_windows_that_leave_gaps_or_are_too_long_are_refused(
+    capsys, tiny_saved_model, window, hop, message
+):
+    options = ["--timeline", "--out", "o", "--window", window, "--hop", hop]
     with pytest.raises(SystemExit) as caught:
         main(["predict", "--model", str(tiny_saved_model), "a.wav", *options])
     assert caught.value.code == 2
-    assert "received a hop of 2 s, expected the window's 1 s or less" in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", ["predict", "export"])

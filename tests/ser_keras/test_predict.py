@@ -10,13 +10,13 @@ from data_pipeline.mel import mel_spectrogram
 from data_pipeline.mfcc import opensmile_mfcc
 from ser_keras.predict import (
     BATCH_SIZE,
-    MAX_BATCH_SECONDS,
     _batches,
     _Input,
     find_audio_files,
     predict_files,
 )
 from ser_keras.served_model import ServedModel
+from ser_keras.verdicts import MAX_BATCH_SECONDS
 
 
 def voice(seconds, pitch_hz, sample_rate):

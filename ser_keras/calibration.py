@@ -134,20 +134,26 @@ def answers(labels, logits, temperature: float, unsure_below: float) -> dict:
 
     Returns:
         utterances and answered (counts; answered are those not called unsure),
-        answered_accuracy (None where none is answered), and expected_calibration_error "before"
-        (with temperature 1) and "after".
+        answered_accuracy (None where none is answered), and under "before" (with temperature 1)
+        and "after" the negative_log_likelihood (nats an utterance: the lower, the better) and
+        the expected_calibration_error.
     """
-    calibrated = _probabilities(logits, temperature)
-    confidence, correct = _confidence_and_correct(labels, calibrated)
+    confidence, correct = _confidence_and_correct(labels, _probabilities(logits, temperature))
     answered = confidence >= unsure_below
     return {
         "utterances": len(confidence),
         "answered": int(answered.sum()),
         "answered_accuracy": float(correct[answered].mean()) if answered.any() else None,
-        "expected_calibration_error": {
-            "before": expected_calibration_error(labels, _probabilities(logits, 1.0)),
-            "after": expected_calibration_error(labels, calibrated),
-        },
+        "before": _errors(labels, logits, 1.0),
+        "after": _errors(labels, logits, temperature),
+    }
+
+
+def _errors(labels, logits, temperature: float) -> dict:
+    log_probabilities = log_softmax(np.asarray(logits, np.float64) / temperature, axis=1)
+    return {
+        "negative_log_likelihood": float(-log_probabilities[np.arange(len(labels)), labels].mean()),
+        "expected_calibration_error": expected_calibration_error(labels, np.exp(log_probabilities)),
     }
 
 

@@ -50,6 +50,18 @@ def test_temperature_undoes_what_made_the_logits_too_large():
     assert fit_temperature(*made_up_part(20000, 3.0, seed=2)) == pytest.approx(3.0, rel=0.05)
 
 
+@pytest.mark.parametrize(("size", "excess"), [(30, 0.05), (300, 0.01)])
+def test_more_utterances_bring_the_temperature_closer(size, excess):
+    """docs/predict.md says how close, in likelihood loss on utterances not fitted on."""
+    labels, logits = made_up_part(4000, 3.0, seed=7)
+
+    def loss(temperature):
+        return -np.log(softmax(logits / temperature)[np.arange(4000), labels]).mean()
+
+    fitted = [fit_temperature(*made_up_part(size, 3.0, seed)) for seed in range(100, 120)]
+    assert np.mean([loss(temperature) for temperature in fitted]) - loss(3.0) < excess
+
+
 @pytest.mark.parametrize("size", [20, 400])
 def test_a_part_without_an_error_is_no_certainty(size):
     labels = np.arange(size) % 4
@@ -135,6 +147,15 @@ def test_the_test_part_is_measured_and_nothing_is_fitted_on_it():
     hits = (test[1].argmax(1) == test[0])[answered]
     assert measured["utterances"] == 400 and measured["answered"] == answered.sum()
     assert measured["answered_accuracy"] == pytest.approx(hits.mean())
-    error = measured["expected_calibration_error"]
-    assert error["before"] == pytest.approx(error_by_loop(test[0], softmax(test[1].astype(float))))
-    assert error["after"] < error["before"] / 2
+    for moment, temperature in [("before", 1.0), ("after", result["temperature"])]:
+        probabilities = softmax(test[1].astype(float) / temperature)
+        surprise = -np.log(probabilities[np.arange(400), test[0]])
+        assert measured[moment] == pytest.approx(
+            {
+                "negative_log_likelihood": surprise.mean(),
+                "expected_calibration_error": error_by_loop(test[0], probabilities),
+            }
+        )
+    assert (
+        measured["after"]["negative_log_likelihood"] < measured["before"]["negative_log_likelihood"]
+    )

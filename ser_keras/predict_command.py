@@ -47,9 +47,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     timeline = parser.add_argument_group(
         "long recordings",
-        "An utterance has one emotion; a conversation has many. --timeline judges a window at a "
-        "time, and writes for each file its segments (FILE.csv), all windows too (FILE.json) and a "
-        "picture of both (FILE.png).",
+        "An utterance has one emotion; a conversation has many. --timeline judges a window\n"
+        "at a time, and writes for each FILE its segments (FILE.csv), all windows too\n"
+        "(FILE.json) and a picture of both (FILE.png).",
     )
     add = timeline.add_argument
     add("--timeline", action="store_true", help="slide a window over each file; needs --out")

@@ -38,26 +38,32 @@ def timeline_figure(
         matplotlib.figure.Figure on the Agg canvas, which needs no display. It belongs to no
         pyplot state, so there is nothing to close.
     """
+    from matplotlib import rc_context
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     width = float(np.clip(WIDTH_A_SECOND * timeline.duration_seconds, MIN_WIDTH, MAX_WIDTH))
     figure = Figure(figsize=(width, 5.6), dpi=110, layout="constrained")
     FigureCanvasAgg(figure)
-    wave, strip, lines = figure.subplots(3, sharex=True, height_ratios=[3, 1, 4])
-    colours = dict(zip(emotions, cycle(COLOURS), strict=False))
-    _draw_waveform(wave, waveform)
-    letters_a_second = AXES_SHARE * width / timeline.duration_seconds / INCHES_A_LETTER
-    _draw_segments(strip, timeline, colours, letters_a_second)
-    _draw_probabilities(lines, timeline, colours, unsure_below)
-    _explain(lines, strip)
-    wave.set_title(
-        f"{Path(timeline.file).name}: windows of {timeline.window_seconds:g} s "
-        f"every {timeline.hop_seconds:g} s",
-        loc="left",
-    )
+    with rc_context({"text.parse_math": False}):  # a dollar sign in a name is a dollar sign
+        wave, strip, lines = figure.subplots(3, sharex=True, height_ratios=[3, 1, 4])
+        colours = dict(zip(emotions, cycle(COLOURS), strict=False))
+        _draw_waveform(wave, waveform)
+        letters_a_second = AXES_SHARE * width / timeline.duration_seconds / INCHES_A_LETTER
+        _draw_segments(strip, timeline, colours, letters_a_second)
+        _draw_probabilities(lines, timeline, colours, unsure_below)
+        _explain(lines, strip)
+        wave.set_title(_title(timeline), loc="left", fontsize=10)
     lines.set(xlim=(0, timeline.duration_seconds), xlabel="seconds")
     return figure
+
+
+def _title(timeline: Timeline) -> str:
+    head = (
+        f"{Path(timeline.file).name}: windows of {timeline.window_seconds:g} s "
+        f"every {timeline.hop_seconds:g} s"
+    )
+    return "\n".join([head, *(f"warning: {warning}" for warning in timeline.warnings)])
 
 
 def _draw_waveform(axes, waveform: np.ndarray) -> None:

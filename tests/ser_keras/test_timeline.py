@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -192,6 +193,16 @@ def test_output_that_cannot_be_written_is_one_clear_line(served, folders, tmp_pa
 
 
 # --- the picture ---
+
+
+def test_picture_carries_the_name_as_it_is_and_the_warnings(served, timeline, waveform):
+    strange = replace(timeline, file="a/cost $5 or $6.wav", warnings=("12 dB quieter",))
+    figure = timeline_figure(strange, waveform, served.emotions, 0.5)
+    figure.canvas.draw()
+    first, second = figure.axes[0].get_title(loc="left").splitlines()
+    assert first.startswith("cost $5 or $6.wav: windows of 1 s every 0.4 s")
+    assert second == "warning: 12 dB quieter"
+    assert not figure.axes[0].title.get_parse_math()
 
 
 def test_picture_shows_windows_segments_and_where_there_is_no_answer(served, timeline, waveform):

@@ -10,6 +10,7 @@ on where it was stopped: finished folds are kept, and settings never mix (docs/t
 """
 
 import argparse
+import logging
 import os
 import sys
 from dataclasses import asdict, replace
@@ -19,7 +20,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is impor
 
 from data_pipeline.errors import DataError
 from data_pipeline.folds import PROTOCOLS, assign_folds
-from ser_keras.arguments import ALL, parse_args
+from ser_keras.arguments import ALL, parse_args, run_folder
 from ser_keras.errors import SerError
 from ser_keras.grid import Run, duration, jobs_in_order, run_name, seconds_left, summary_table
 from ser_keras.presets import PRESETS
@@ -34,11 +35,15 @@ from ser_keras.runs import (
 )
 
 DEMO_FOLDER = Path("build/demo")
+# Each training leaves about 0.1 GB behind: TensorFlow does not free the graph of a fitted LSTM.
+TRAININGS_A_PROCESS = 20
 
 
 def main(argv=None) -> int:
     """Run the command line; 0 when all went well, 1 for a fault that the user can mend."""
     arguments = parse_args(argv, __doc__, PROTOCOLS)
+    # It warns of models that are traced again, as each fold's is for batches of other lengths.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     try:
         train(arguments)
     except (DataError, SerError, OSError) as error:
@@ -56,20 +61,25 @@ def train(arguments: argparse.Namespace) -> None:
     prepared = prepare_demo() if demo else load(arguments.data)
     settings = resolve_settings(arguments)
     runs = plan_runs(arguments, prepared, settings)
+    audit_folds(runs, prepared)
     for run in runs:
         open_run(run.directory, run.config)
 
     jobs = jobs_in_order(runs)
     anew = bool(missing(jobs))
+    trained = 0
     for position, (run, fold) in enumerate(jobs, start=1):
         if is_finished(run.directory, fold.number):
             print(f"{fold_dir(run.directory, fold.number)}: finished before, kept")
             continue
+        if trained == TRAININGS_A_PROCESS:
+            start_again()
         print(f"\n{run.directory.name}, {position} of {len(jobs)} trainings")
         train_fold(run, fold, prepared, settings)
+        trained += 1
         print_time_left(runs, missing(jobs))
     if len(runs) > 1:
-        print(f"\n{arguments.runs}:\n{summary_table(runs)}")
+        print(f"\n{run.directory.parent}:\n{summary_table(runs)}")
         return
     print(f"\n{run.directory}: {in_words(write_summary(run.directory, run.num_folds))}")
     saved = arguments.export or Path("saved_models") / run.directory.name
@@ -114,7 +124,9 @@ def plan_runs(arguments: argparse.Namespace, prepared, settings) -> list[Run]:
             chosen = choose_folds(folds, arguments.fold)
             for variant in arguments.variant:
                 config = describe_run(arguments.preset, prepared, settings, protocol, variant, seed)
-                runs.append(Run(arguments.runs / run_name(config), config, len(folds), chosen))
+                runs.append(
+                    Run(run_folder(arguments, run_name(config)), config, len(folds), chosen)
+                )
     return runs
 
 
@@ -149,6 +161,17 @@ def describe_run(preset, prepared, settings, protocol, variant, seed) -> dict:
         "settings": asdict(settings),
         "seed": seed,
     }
+
+
+def audit_folds(runs, prepared) -> None:
+    """Say what the parts of the folds share; voices on both sides end it under `speaker`."""
+    from data_pipeline.audit import audit, in_words
+
+    run_of = {(run.config["protocol"], run.config["seed"]): run for run in runs}
+    found = {key: audit(prepared.utterances, run.folds, key[0]) for key, run in run_of.items()}
+    for protocol, seed in found:
+        if seed == runs[0].config["seed"]:  # other seeds draw other folds, which share as much
+            print(f"\nprotocol {protocol}: {in_words(found[protocol, seed])}")
 
 
 def missing(jobs) -> list[tuple]:
@@ -201,6 +224,7 @@ def train_fold(run: Run, fold, prepared, settings) -> None:
         "num_frames": num_frames,
         "parameters": model.count_params(),
         "utterances": {n: len(getattr(fold, n)) for n in ("train", "validation", "test")},
+        **outcome["calibrated"],
     }
     rows = [row for row in prepared.utterances if row["utterance_id"] in set(fold.test)]
     result = finish_fold(run.directory, fold.number, config, outcome, rows, details)
@@ -211,6 +235,12 @@ def train_fold(run: Run, fold, prepared, settings) -> None:
         f"validation; test WA {result['weighted_accuracy']:.1%}, "
         f"UA {result['unweighted_accuracy']:.1%} ({result['protocol']}, {fold.held_out})"
     )
+
+
+def start_again() -> None:
+    """Replace this process by a fresh one with the same command, which goes on."""
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
 
 def counts_line(fold) -> str:

@@ -59,7 +59,7 @@ def measure(listing: Path, size: int, folder: Path) -> dict:
     root = str(first_rows(listing, size))
     prepare = ["-m", "data_pipeline", "prepare", "--corpus", "manifest", "--root", root]
     prepare_seconds, prepare_memory = watched([*prepare, "--out", str(prepared)])
-    train = ["train.py", "--data", str(prepared), "--runs", str(runs), "--fold", "0"]
+    train = ["train.py", "--data", str(prepared), "--run-dir", str(runs / "run"), "--fold", "0"]
     train += ["--protocol", "random", "--batch-size", "32", "--epochs", "1"]
     train_seconds, train_memory = watched([*train, "--export", str(runs / "export")])
     (result,) = (json.loads(path.read_text()) for path in runs.glob("*/fold_0/result.json"))

@@ -18,7 +18,12 @@ SHARED_COLUMNS = {"speaker": "speakers", "text": "sentences", "audio_sha256": "r
 # What may not be on both sides under the protocol `speaker`.
 KEPT_APART = ("speaker", "audio_sha256")
 # Column that a guess looks at -> its name; None looks at nothing.
-GUESSES = {None: "most frequent emotion", "speaker": "speaker alone", "text": "sentence alone"}
+GUESSES = {
+    None: "most frequent emotion",
+    "speaker": "speaker alone",
+    "text": "sentence alone",
+    "scenario": "scenario alone",
+}
 # What every fold resizes its spectrograms to: the only number taken from the data before training.
 LENGTHS = {"num_frames_narrow": "narrow", "num_frames_wide": "wide"}
 
@@ -86,8 +91,8 @@ def audit(rows: Sequence[Row], folds: Sequence[Fold], protocol: str) -> Audit:
 
     Args:
         rows: mappings with `utterance_id`, `emotion` and `speaker`; where known `text`,
-            `audio_sha256`, `num_frames_narrow` and `num_frames_wide`, such as the utterances of
-            a prepared folder.
+            `scenario`, `audio_sha256`, `num_frames_narrow` and `num_frames_wide`. The utterances
+            of a prepared folder are such rows.
         folds: from `assign_folds`.
         protocol: "speaker" or "random".
 

@@ -1,4 +1,4 @@
-"""Audio decoded inside tf.data by tensorflow-io, for preparation with our own MFCC.
+"""Audio decoded, and features computed from it, inside tf.data: preparation with our own MFCC.
 
 The one module that imports tensorflow_io. tensorflow-io checks next to nothing, so a file gets here
 only after `data_pipeline.audio` has opened it and found its header within the limits, and what
@@ -7,7 +7,7 @@ other encodings, damaged files, and other rates than 16 kHz, because its resampl
 (32 samples from 44.1 kHz) where soxr does not. So both ways give the same samples and verdicts.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -36,68 +36,99 @@ DECODERS = {
     ("OGG", "VORBIS"): tfio.audio.decode_vorbis,
     ("MP3", "MPEG_LAYER_III"): tfio.audio.decode_mp3,
 }
-# Stands for "not in the graph": an empty result is sent on to `load_waveform`.
-UNSUPPORTED = len(DECODERS)
+# Comes last: samples that `load_waveform` has decoded already.
+LOADED = len(DECODERS)
+
+# Files read at once.
+READ_CHUNK_SIZE = 8
+
+# From the samples of one recording, float32 (num_samples,), to tensors; runs in the graph.
+Transform = Callable[[tf.Tensor], tuple[tf.Tensor, ...]]
 
 
-def decode_in_order(paths: Sequence[Path]) -> Iterator[np.ndarray | AudioError]:
-    """Decodes files in parallel; gives results in the order of the paths.
+def decode_in_order(
+    paths: Sequence[Path], transform: Transform, workers: int
+) -> Iterator[tuple[np.ndarray, tuple[np.ndarray, ...]] | AudioError]:
+    """Decodes and transforms files in parallel; gives results in the order of the paths.
+
+    One file at a time and with one thread each: without padding, in the cache of a core, and with
+    the same bits whatever its neighbours are. That takes half the time of padded batches of 16.
 
     Args:
         paths: audio files.
+        transform: what to compute from the waveform.
+        workers: number of files under way at once.
 
     Yields:
-        What `load_waveform` returns for the file, or the error that it raises: float32
-        (num_samples,), mono, 16 kHz, in [-1, 1].
+        The waveform that `load_waveform` returns for the file, and what `transform` makes of it;
+        or the error that `load_waveform` raises.
     """
-    decoded = iter(_decoded_dataset(paths))
+    transformed = iter(_transformed_dataset(paths, transform, workers))
     for path in paths:
         try:
-            waveform, num_frames = next(decoded)
-            yield _checked(path, waveform.numpy(), int(num_frames))
+            samples, num_frames, *results = (tensor.numpy() for tensor in next(transformed))
+            # Shorter than the header promises: the file is damaged.
+            whole = 0 < len(samples) == num_frames
         except tf.errors.OpError:
-            yield _checked(path, np.zeros(0, np.float32), -1)
+            whole = False
+        try:
+            if whole:
+                yield check_waveform(samples, str(path)), tuple(results)
+            else:
+                waveform = load_waveform(path)
+                yield waveform, tuple(tensor.numpy() for tensor in transform(waveform))
+        except AudioError as error:
+            yield error
 
 
-def _decoded_dataset(paths: Sequence[Path]) -> tf.data.Dataset:
-    """Dataset of (mono samples, number of frames that the header promises)."""
+def _transformed_dataset(
+    paths: Sequence[Path], transform: Transform, workers: int
+) -> tf.data.Dataset:
+    """Dataset of (mono samples, number of frames that the header promises, *transformed)."""
     files = tf.data.Dataset.from_generator(
-        lambda: (_read_supported(path) for path in paths),
+        lambda: _read_in_chunks(paths),
         output_signature=(
-            tf.TensorSpec([], tf.string),
-            tf.TensorSpec([], tf.int32),
-            tf.TensorSpec([], tf.int64),
+            tf.TensorSpec([None], tf.string),
+            tf.TensorSpec([None], tf.int32),
+            tf.TensorSpec([None], tf.int64),
         ),
-    )
-    decoded = files.map(_decode_mono, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-    return decoded.prefetch(tf.data.AUTOTUNE)
+    ).unbatch()
+
+    def decode_and_transform(file_bytes, decoder, num_frames):
+        samples = _decode_mono(file_bytes, decoder)
+        # As `check_waveform` clips them; it is what sees the samples themselves.
+        return samples, num_frames, *transform(tf.clip_by_value(samples, -1.0, 1.0))
+
+    options = tf.data.Options()
+    options.threading.max_intra_op_parallelism = 1
+    results = files.map(decode_and_transform, num_parallel_calls=workers, deterministic=True)
+    return results.prefetch(2 * workers).with_options(options)
 
 
-def _read_supported(path: Path) -> tuple[bytes, int, int]:
-    """(bytes, index into DECODERS, number of frames); the limits are checked here."""
+def _read_in_chunks(paths: Sequence[Path]) -> Iterator[tuple[tuple, ...]]:
+    """Several files at once: handing one over to tf.data takes longer than reading it."""
+    for start in range(0, len(paths), READ_CHUNK_SIZE):
+        chunk = paths[start : start + READ_CHUNK_SIZE]
+        yield tuple(zip(*map(_read, chunk), strict=True))
+
+
+def _read(path: Path) -> tuple[bytes, int, int]:
+    """(bytes, index of the decoder, number of frames); the limits are checked here."""
     try:
         file_bytes = read_audio_file(path)
         with open_checked(file_bytes, str(path)) as file:
             encoding = (file.format, file.subtype)
             if file.samplerate == SAMPLE_RATE and encoding in DECODERS:
                 return file_bytes, list(DECODERS).index(encoding), file.frames
+        waveform = load_waveform(path)
+        return waveform.tobytes(), LOADED, len(waveform)
     except AudioError:
-        pass  # `load_waveform` will say the same
-    return b"", UNSUPPORTED, -1
+        return b"", LOADED, -1  # `load_waveform` will say why
 
 
-def _decode_mono(file_bytes: tf.Tensor, decoder: tf.Tensor, num_frames: tf.Tensor):
+def _decode_mono(file_bytes: tf.Tensor, decoder: tf.Tensor) -> tf.Tensor:
     """(num_samples,) float32, channels averaged."""
     branches = [lambda decode=decode: decode(file_bytes) for decode in DECODERS.values()]
-    samples = tf.switch_case(decoder, [*branches, lambda: tf.zeros((0, 1))])
-    return tf.reduce_mean(samples, axis=1), num_frames
-
-
-def _checked(path: Path, waveform: np.ndarray, num_frames: int) -> np.ndarray | AudioError:
-    """The waveform if it is as long as promised, else what `load_waveform` makes of the file."""
-    try:
-        if 0 < len(waveform) == num_frames:
-            return check_waveform(waveform, str(path))
-        return load_waveform(path)
-    except AudioError as error:
-        return error
+    loaded = lambda: tf.io.decode_raw(file_bytes, tf.float32)[:, None]  # noqa: E731
+    samples = tf.switch_case(decoder, [*branches, loaded])
+    return tf.reduce_mean(samples, axis=1)

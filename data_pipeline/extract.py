@@ -1,21 +1,22 @@
 """Utterances -> features, in parallel and in order: what `prepare` writes.
 
-Two ways, one kind of result. `extract_opensmile` is the paper's extraction, in worker processes
-that never import TensorFlow (some seconds and 400 MB each). `extract_tensorflow` is our own MFCC
-in one process, with the audio decoded inside tf.data. The mel spectrograms are librosa's in both.
-Matrix products take one thread each (`threadpool_limits`): the workers fill the cores already, and
-the last bit of a product depends on how many threads share it.
+Two ways, one kind of result. `extract_opensmile` is the paper's extraction, openSMILE and librosa,
+in worker processes that never import TensorFlow (some seconds and 400 MB each).
+`extract_tensorflow` computes MFCC and mels by the functions of the exported graph, inside tf.data
+in one process. Matrix products take one thread each: the workers fill the cores already, and the
+last bit of a product depends on how many threads share it.
 """
 
 import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import partial
 from itertools import islice
 from multiprocessing import get_context, parent_process
 
@@ -25,8 +26,8 @@ from threadpoolctl import threadpool_limits
 from data_pipeline.audio import AudioError, audio_sha256, load_waveform
 from data_pipeline.corpora.base import Utterance
 from data_pipeline.errors import DataError
-from data_pipeline.mel import mel_spectrogram
-from data_pipeline.mfcc import num_mfcc_frames, opensmile_mfcc, tensorflow_mfcc
+from data_pipeline.mel import mel_spectrogram, tensorflow_mel_spectrogram
+from data_pipeline.mfcc import opensmile_mfcc, tensorflow_mfcc
 from data_pipeline.tfrecords import PackedFeatures, pack_features
 
 # A worker gets this many utterances at a time: enough to hide the cost of handing them over
@@ -34,8 +35,6 @@ from data_pipeline.tfrecords import PackedFeatures, pack_features
 CHUNK_SIZE = 8
 # Tasks a worker may be ahead of the writer: bounds the memory whatever the size of the corpus.
 TASKS_AHEAD = 3
-# Utterances in one call of `tensorflow_mfcc`.
-TENSORFLOW_BATCH_SIZE = 16
 
 
 @dataclass(frozen=True)
@@ -84,8 +83,30 @@ def extract_opensmile(
     pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=_start_worker)
     tasks = (pool.submit(_extract_chunk, chunk, n_fft) for chunk in _chunks(utterances))
     # Submitted here and not on first use: the workers start while the caller imports TensorFlow.
-    pending = deque(islice(tasks, TASKS_AHEAD * workers))
+    with _interrupt_deferred():
+        pending = deque(islice(tasks, TASKS_AHEAD * workers))
     return _outcomes_in_order(pool, tasks, pending)
+
+
+@contextmanager
+def _interrupt_deferred() -> Iterator[None]:
+    """Ctrl-C waits until the workers are started, and is the parent's to handle from then on.
+
+    A worker whose start is cut off prints a traceback. The mask is for the workers, which inherit
+    it; in the parent another thread may still take the signal, hence the handler.
+    """
+    caught: list[int] = []
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    is_main = threading.current_thread() is threading.main_thread()
+    handler = is_main and signal.signal(signal.SIGINT, lambda number, _: caught.append(number))
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        if is_main:
+            signal.signal(signal.SIGINT, handler)
+    if caught:
+        raise KeyboardInterrupt
 
 
 def _outcomes_in_order(
@@ -112,8 +133,7 @@ def _chunks(utterances: Sequence[Utterance]) -> Iterator[Sequence[Utterance]]:
 
 
 def _start_worker() -> None:
-    """Ctrl-C is the parent's to handle, and a worker never outlives a parent that was killed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """One thread for matrix products; and a worker never outlives a parent that was killed."""
     threadpool_limits(1)
     threading.Thread(target=_exit_with_parent, daemon=True).start()
 
@@ -132,61 +152,47 @@ def _extract_utterance(utterance: Utterance, n_fft: tuple[int, int]) -> Outcome:
         waveform = load_waveform(utterance.path)
     except AudioError as error:
         return Rejected(utterance, str(error))
-    return _extracted(utterance, waveform, opensmile_mfcc(waveform), n_fft)
+    mels = (mel_spectrogram(waveform, size) for size in n_fft)
+    return _extracted(utterance, waveform, (opensmile_mfcc(waveform), *mels))
 
 
 def _extracted(
-    utterance: Utterance, waveform: np.ndarray, mfcc: np.ndarray, n_fft: tuple[int, int]
+    utterance: Utterance, waveform: np.ndarray, features: tuple[np.ndarray, ...]
 ) -> Extracted:
     return Extracted(
         utterance=utterance,
         num_samples=len(waveform),
         audio_sha256=audio_sha256(waveform),
-        features=pack_features(mfcc, *(mel_spectrogram(waveform, size) for size in n_fft)),
+        features=pack_features(*features),
     )
 
 
 def extract_tensorflow(
     utterances: Sequence[Utterance], n_fft: tuple[int, int], workers: int
 ) -> Iterator[Outcome]:
-    """The same as `extract_opensmile` with our own MFCC; `workers` are threads for the mels."""
+    """The same as `extract_opensmile` with our own features; `workers` are threads."""
     from data_pipeline.decode import decode_in_order
 
-    decoded = zip(utterances, decode_in_order([u.path for u in utterances]), strict=True)
-    with threadpool_limits(1), ThreadPoolExecutor(workers) as threads:
-        while batch := list(islice(decoded, TENSORFLOW_BATCH_SIZE)):
-            yield from _extract_batch(batch, n_fft, threads)
+    features = partial(_tensorflow_features, n_fft=n_fft)
+    decoded = decode_in_order([utterance.path for utterance in utterances], features, workers)
+    with ThreadPoolExecutor(workers) as threads:
+        items = zip(utterances, decoded, strict=True)
+        while batch := list(islice(items, CHUNK_SIZE)):
+            yield from threads.map(_packed, *zip(*batch, strict=True))
 
 
-def _extract_batch(
-    batch: list[tuple[Utterance, np.ndarray | AudioError]],
-    n_fft: tuple[int, int],
-    threads: ThreadPoolExecutor,
-) -> Iterable[Outcome]:
-    good = [(utterance, audio) for utterance, audio in batch if isinstance(audio, np.ndarray)]
-    mfccs = _batched_mfcc([waveform for _, waveform in good])
-    extracted = threads.map(lambda item, mfcc: _extracted(*item, mfcc, n_fft), good, mfccs)
-    for utterance, audio in batch:
-        is_good = isinstance(audio, np.ndarray)
-        yield next(extracted) if is_good else Rejected(utterance, str(audio))
-
-
-def _batched_mfcc(waveforms: list[np.ndarray]) -> list[np.ndarray]:
-    """MFCCs of waveforms of any lengths, each (its own number of frames, 39)."""
-    if not waveforms:
-        return []
-    num_samples = np.array([len(waveform) for waveform in waveforms], np.int32)
-    padded = np.zeros((len(waveforms), num_samples.max()), np.float32)
-    for row, waveform in zip(padded, waveforms, strict=True):
-        row[: len(waveform)] = waveform
-    mfcc = _traced_mfcc()(padded, num_samples).numpy()
-    return [rows[: num_mfcc_frames(int(n))] for rows, n in zip(mfcc, num_samples, strict=True)]
-
-
-@cache
-def _traced_mfcc():
-    """`tensorflow_mfcc` as a graph for any batch: several times as fast as step by step."""
+def _tensorflow_features(waveform, n_fft: tuple[int, int]) -> tuple:
+    """MFCC and both mel spectrograms, tensors, of one waveform (num_samples,)."""
     import tensorflow as tf
 
-    any_batch = [tf.TensorSpec((None, None), tf.float32), tf.TensorSpec((None,), tf.int32)]
-    return tf.function(tensorflow_mfcc, input_signature=any_batch, autograph=False)
+    one, num_samples = waveform[None], tf.shape(waveform)[:1]
+    mels = [tensorflow_mel_spectrogram(one, num_samples, size)[0] for size in n_fft]
+    return tensorflow_mfcc(one, num_samples)[0], *mels
+
+
+def _packed(
+    utterance: Utterance, decoded: tuple[np.ndarray, tuple[np.ndarray, ...]] | AudioError
+) -> Outcome:
+    if isinstance(decoded, AudioError):
+        return Rejected(utterance, str(decoded))
+    return _extracted(utterance, *decoded)

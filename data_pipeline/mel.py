@@ -36,16 +36,12 @@ def mel_spectrogram(waveform: np.ndarray, n_fft: int) -> np.ndarray:
     """
     import librosa
 
+    hop_length = n_fft // 2
     # Padded here and not with center=True, which warns of signals shorter than the window.
-    padded = np.pad(waveform, n_fft // 2)
-    power = librosa.feature.melspectrogram(
-        y=padded,
-        sr=SAMPLE_RATE,
-        n_fft=n_fft,
-        hop_length=n_fft // 2,
-        n_mels=n_fft // 4,
-        center=False,
-    )
+    padded = np.pad(waveform, hop_length)
+    spectrum = librosa.stft(padded, n_fft=n_fft, hop_length=hop_length, center=False)
+    # librosa.feature.melspectrogram would make the weights anew each time: the bits are the same.
+    power = band_weights(n_fft).astype(np.float32).T @ np.abs(spectrum) ** 2
     return np.ascontiguousarray(power.T, dtype=np.float32)
 
 
@@ -75,7 +71,9 @@ def tensorflow_mel_spectrogram(waveforms, num_samples, n_fft: int):
     frames = tf.signal.frame(centred, n_fft, hop_length)
     spectrum = tf.signal.rfft(frames * hann_window(n_fft))
     power = tf.square(tf.math.real(spectrum)) + tf.square(tf.math.imag(spectrum))
-    mels = tf.cast(tf.tensordot(power, band_weights(n_fft), axes=1), tf.float32)
+    # Sums of positive terms, which single precision does not harm, in half the time.
+    weights = band_weights(n_fft).astype(np.float32)
+    mels = tf.tensordot(tf.cast(power, tf.float32), weights, axes=1)
     num_frames = num_mel_frames(tf.cast(num_samples, tf.int32), n_fft)
     has_own = tf.sequence_mask(num_frames, tf.shape(mels)[1])[:, :, None]
     return tf.where(has_own, mels, 0.0)

@@ -37,7 +37,7 @@ DELTA_REACH = 2
 # Samples in [-1, 1) times this are 16-bit integers.
 _INT16_SCALE = 32768.0
 # +1.0 would wrap round to -32768 inside openSMILE.
-_MAX_SAMPLE = 32767 / 32768
+MAX_OPENSMILE_SAMPLE = 32767 / 32768
 
 
 def num_mfcc_frames(num_samples: int) -> int:
@@ -67,8 +67,8 @@ def opensmile_mfcc(waveform: np.ndarray) -> np.ndarray:
         )
     if not np.isfinite(waveform).all():
         raise ValueError("waveform holds NaN or infinite samples; check it with check_waveform")
-    clipped = np.clip(waveform, -1.0, _MAX_SAMPLE).astype(np.float32)
-    features = _opensmile()(clipped, SAMPLE_RATE)  # (1 channel, 39, num_frames)
+    clipped = np.clip(waveform, -1.0, MAX_OPENSMILE_SAMPLE).astype(np.float32)
+    features = opensmile_extractor()(clipped, SAMPLE_RATE)  # (1 channel, 39, num_frames)
     return np.ascontiguousarray(features[0].T, dtype=np.float32)
 
 
@@ -78,7 +78,7 @@ def _require_float(dtype: np.dtype) -> None:
 
 
 @functools.cache
-def _opensmile():
+def opensmile_extractor():
     """The one extractor of this process. It reads its configuration file again at every call."""
     import opensmile
 
@@ -140,7 +140,7 @@ def _int16_samples(waveforms):
     """Samples as 16-bit integers, cut towards zero as openSMILE does; float64, NaN stays NaN."""
     import tensorflow as tf
 
-    clipped = tf.clip_by_value(tf.cast(waveforms, tf.float64), -1.0, _MAX_SAMPLE)
+    clipped = tf.clip_by_value(tf.cast(waveforms, tf.float64), -1.0, MAX_OPENSMILE_SAMPLE)
     scaled = clipped * _INT16_SCALE
     return tf.sign(scaled) * tf.floor(tf.abs(scaled))
 

@@ -1,4 +1,4 @@
-"""The command line of a trained model: `python -m ser_keras predict | export`."""
+"""`python -m ser_keras predict | export | classical | report` (installed as `ser`)."""
 
 import argparse
 import os
@@ -9,7 +9,6 @@ from pathlib import Path
 
 from data_pipeline.errors import DataError
 from ser_keras.errors import SerError
-from ser_keras.predict_command import add_arguments, predict
 
 # TensorFlow is imported inside the commands: --help answers at once, and this comes first.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -38,6 +37,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_predict(commands)
     _add_export(commands)
+    _add_classical(commands)
+    _add_report(commands)
     return parser.parse_args(argv)
 
 
@@ -54,10 +55,16 @@ def _add_command(commands, name: str, command, help_text: str, example: str):
 
 
 def _add_predict(commands) -> None:
-    example = "python -m ser_keras predict --model saved_models/ser speech.wav recordings/"
-    add_arguments(
-        _add_command(commands, "predict", predict, "name the emotion in audio files", example)
+    from ser_keras import predict_command
+
+    parser = _add_command(
+        commands,
+        "predict",
+        predict_command.run,
+        "name the emotion in audio files",
+        predict_command.EXAMPLE,
     )
+    predict_command.add_arguments(parser)
 
 
 def _add_export(commands) -> None:
@@ -89,6 +96,32 @@ def _add_export(commands) -> None:
         help="also write the network as an ONNX file: it takes features, not recordings; its "
         "answers are compared with the SavedModel's (extra onnx; see docs/serving.md)",
     )
+
+
+def _add_classical(commands) -> None:
+    from ser_keras import classical_command
+
+    parser = _add_command(
+        commands,
+        "classical",
+        classical_command.run,
+        "train and test a linear SVM on openSMILE functionals, on the folds of train.py",
+        classical_command.EXAMPLE,
+    )
+    classical_command.add_arguments(parser)
+
+
+def _add_report(commands) -> None:
+    from ser_keras import report_command
+
+    parser = _add_command(
+        commands,
+        "report",
+        report_command.run,
+        "write report.md and report.html about one or more runs",
+        report_command.EXAMPLE,
+    )
+    report_command.add_arguments(parser)
 
 
 # --- export ---------------------------------------------------------------------------------

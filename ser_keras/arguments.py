@@ -81,11 +81,11 @@ def parse_args(
         help="train with N seeds, --seed and the numbers after it (default: %(default)s)",
     )
     add(
-        "--runs",
+        "--run-dir",
         type=Path,
-        default=Path("runs"),
         metavar="DIR",
-        help="each run has a folder there, named after its settings (default: %(default)s)",
+        help="folder of the run (default: runs/ and the settings' names); of several runs, the "
+        "folder that gets one of each (default: runs)",
     )
     add(
         "--export",
@@ -109,12 +109,24 @@ def _check_together(parser: argparse.ArgumentParser, arguments: argparse.Namespa
             f"received --gate-norm with {', '.join(gateless)}, expected ds_lstm or dual_level: "
             "the others have no such gates"
         )
-    num_runs = len(arguments.protocol) * len(arguments.variant) * arguments.repeats
+    num_runs = count_runs(arguments)
     if arguments.export and num_runs > 1:
         parser.error(
             f"received --export with {num_runs} runs, expected a single run: export one of them "
             "with `python -m ser_keras export RUN_DIR --fold K --out DIR`"
         )
+
+
+def count_runs(arguments: argparse.Namespace) -> int:
+    """How many runs a command line asks for."""
+    return len(arguments.protocol) * len(arguments.variant) * arguments.repeats
+
+
+def run_folder(arguments: argparse.Namespace, name: str) -> Path:
+    """Where the run of this name goes: what --run-dir names is one run's folder, or holds them."""
+    if arguments.run_dir and count_runs(arguments) == 1:
+        return arguments.run_dir
+    return (arguments.run_dir or Path("runs")) / name
 
 
 def chosen_names(given: Sequence[str], names: Iterable[str]) -> list[str]:

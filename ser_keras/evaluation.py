@@ -153,7 +153,8 @@ def summarise(results: Sequence[Mapping], num_folds: int) -> dict:
     Returns:
         protocol, folds_finished, folds_total, a mapping of mean, deviation and pooled score for
         each accuracy, the summed confusion matrix with its emotions, absent_emotions {fold:
-        names}, and "optimistic" with the same scores at the best epochs on the test part.
+        names}, and "optimistic" with the same scores at the best epochs on the test part and
+        their "gap" to the honest ones.
 
     Raises:
         SerError: no results, a fold twice, or folds that differ in protocol or emotions.
@@ -172,7 +173,7 @@ def summarise(results: Sequence[Mapping], num_folds: int) -> dict:
             for result in results
             if result["absent_emotions"]
         },
-        "optimistic": _optimistic_over_folds([result["optimistic"] for result in results]),
+        "optimistic": _optimistic_over_folds(results),
     }
 
 
@@ -194,16 +195,27 @@ def _common_emotions(results: Sequence[Mapping]) -> tuple[str, ...]:
 
 def _over_folds(fold_scores: Sequence[Mapping], name: str, matrices: Sequence) -> dict:
     values = np.array([score[name] for score in fold_scores])
+    return _mean_and_deviation(values) | {"pooled": SCORE_OF_MATRIX[name](np.sum(matrices, axis=0))}
+
+
+def _mean_and_deviation(values: np.ndarray) -> dict:
     return {
         "mean": float(values.mean()),
         "sample_standard_deviation": float(values.std(ddof=1)) if len(values) > 1 else None,
-        "pooled": SCORE_OF_MATRIX[name](np.sum(matrices, axis=0)),
     }
 
 
-def _optimistic_over_folds(bests: Sequence[Mapping]) -> dict:
+def _optimistic_over_folds(results: Sequence[Mapping]) -> dict:
     # WA and UA choose their epochs separately, so each has a confusion matrix of its own.
-    return {
+    bests = [result["optimistic"] for result in results]
+    claimed = {
         name: _over_folds(bests, name, [best[f"{name}_confusion_matrix"] for best in bests])
         for name in SCORE_OF_MATRIX
     }
+    return claimed | {"gap": {name: _gap(results, name) for name in SCORE_OF_MATRIX}}
+
+
+def _gap(results: Sequence[Mapping], name: str) -> dict:
+    """Optimistic minus honest, fold by fold; both were scored on the same utterances."""
+    values = np.array([result["optimistic"][name] - result[name] for result in results])
+    return _mean_and_deviation(values)

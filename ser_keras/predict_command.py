@@ -13,6 +13,8 @@ from tqdm import tqdm
 
 # TensorFlow is imported inside the command: --help answers at once.
 
+EXAMPLE = "python -m ser_keras predict --model saved_models/ser speech.wav recordings/"
+
 BAR_WIDTH = 30
 # From this many files on, a progress bar says how far it is.
 MANY_FILES = 10
@@ -83,7 +85,7 @@ def _seconds(text: str) -> float:
     return seconds
 
 
-def predict(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> int:
     """Print what the model says of each file; 1 if any file had no answer."""
     _check_usage(args)
     from ser_keras.predict import find_audio_files

@@ -24,7 +24,7 @@ def open_run(run_dir: Path, config: Mapping) -> None:
         if differing:
             raise SerError(
                 f"{run_dir}: holds a run with other settings ({'; '.join(differing)}), expected "
-                "the same: choose another --run-dir, or remove this folder to start over"
+                "the same: put this run elsewhere, or remove that folder to start over"
             )
         return
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -93,7 +93,6 @@ def finish_fold(
         **{name: outcome[name] for name in measured},
         **outcome["scores"],
         "optimistic": outcome["optimistic"],
-        **outcome["calibrated"],
     }
     write_json(directory / "result.json", result)
     (directory / CHECKPOINT_NAME).unlink(missing_ok=True)
@@ -137,7 +136,14 @@ def in_words(summary: Mapping) -> str:
             f"  {short} {score['mean']:.1%}{spread} (pooled {score['pooled']:.1%}); the best epoch "
             f"on the test part would have claimed {optimistic['mean']:.1%}"
         )
-    return "\n".join(lines)
+    return "\n".join(lines + [_absent_line(*item) for item in summary["absent_emotions"].items()])
+
+
+def _absent_line(fold: str, emotions: Sequence[str]) -> str:
+    return (
+        f"  fold {fold} tests no {', '.join(emotions)}: its UA is the mean over the other "
+        "emotions; the pooled scores are over all"
+    )
 
 
 def _read_json(path: Path) -> dict:

@@ -13,10 +13,13 @@ FLOORS = {
     "data_pipeline.describe": 3,
     "data_pipeline.prepare": 3,
     "ser_keras.__main__": 3,
+    "ser_keras.classical_command": 3,
     "ser_keras.predict_command": 3,
+    "ser_keras.report_command": 3,
     "data_pipeline.datasets": 2,
     "data_pipeline.decode": 2,
     "data_pipeline.extract": 2,
+    "data_pipeline.functionals": 2,
     "data_pipeline.progress": 2,
     "data_pipeline.tfrecords": 2,
     "data_pipeline.training_profile": 2,
@@ -25,6 +28,7 @@ FLOORS = {
     "ser_keras.calibration": 2,
     "ser_keras.callbacks": 2,
     "ser_keras.checkpoint": 2,
+    "ser_keras.classical": 2,
     "ser_keras.evaluation": 2,
     "ser_keras.export": 2,
     "ser_keras.export_check": 2,
@@ -35,11 +39,18 @@ FLOORS = {
     "ser_keras.onnx_export": 2,
     "ser_keras.predict": 2,
     "ser_keras.progress": 2,
+    "ser_keras.report": 2,
+    "ser_keras.report_comparisons": 2,
+    "ser_keras.report_figures": 2,
+    "ser_keras.report_page": 2,
+    "ser_keras.report_runs": 2,
+    "ser_keras.report_tables": 2,
     "ser_keras.run_files": 2,
     "ser_keras.runs": 2,
     "ser_keras.served_model": 2,
     "ser_keras.server_files": 2,
     "ser_keras.serving": 2,
+    "ser_keras.statistics": 2,
     "ser_keras.timeline": 2,
     "ser_keras.timeline_figure": 2,
     "ser_keras.timeline_files": 2,
@@ -50,6 +61,7 @@ FLOORS = {
     "ser_keras.wav": 2,
     "ser_keras.layers": 1,
     "ser_keras.metrics": 1,
+    "ser_keras.paper_table": 1,
     "ser_keras.presets": 1,
     "data_pipeline.audio": 1,
     "data_pipeline.level": 1,
@@ -64,11 +76,14 @@ FLOORS = {
 }
 SHARED_WITH_SER_KERAS = {
     "data_pipeline.audio",
+    "data_pipeline.audit",
     "data_pipeline.errors",
     "data_pipeline.level",
     "data_pipeline.mel",
     "data_pipeline.mfcc",
 }
+# The command line that joins the two packages, as train.py does.
+JOINS_BOTH = {"ser_keras.classical_command"}
 FILES = sorted(
     path for folder in ("data_pipeline", "ser_keras") for path in (ROOT / folder).rglob("*.py")
 ) + [ROOT / "train.py"]
@@ -109,7 +124,8 @@ def test_imports_go_downward(path):
         assert target is None or target <= own, f"{name} (floor {own}) imports {module} ({target})"
         if name.startswith("data_pipeline"):
             assert not module.startswith("ser_keras")
-        if name.startswith("ser_keras") and target is not None and "data_pipeline" in module:
+        crosses = name.startswith("ser_keras") and "data_pipeline" in module
+        if crosses and target is not None and name not in JOINS_BOTH:
             assert any(module.startswith(shared) for shared in SHARED_WITH_SER_KERAS), module
         if module.startswith("tensorflow_io"):
             assert name == "data_pipeline.decode"

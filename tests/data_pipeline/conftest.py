@@ -77,7 +77,7 @@ def _row(number, utterance_id, matrices):
 def _write_metadata(directory, shards, rows):
     sums = {name: hashlib.sha256((directory / name).read_bytes()).hexdigest() for name in shards}
     metadata = {
-        "format_version": 1,
+        "format_version": 2,
         "corpus": "made_up",
         "emotions": list(EMOTIONS),
         "label_map": {},

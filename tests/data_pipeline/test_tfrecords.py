@@ -106,7 +106,7 @@ def test_load_prepared_of_damaged_metadata(prepared, text):
 
 def test_load_prepared_of_another_format(prepared):
     rewrite_metadata(prepared.directory, lambda metadata: metadata.update(format_version=99))
-    with pytest.raises(DataError, match="format version 99, expected 1"):
+    with pytest.raises(DataError, match="format version 99, expected 2"):
         load_prepared(prepared.directory)
 
 

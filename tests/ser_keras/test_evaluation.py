@@ -10,6 +10,7 @@ from sklearn import metrics as sklearn_metrics
 
 from ser_keras.errors import SerError
 from ser_keras.evaluation import scores, summarise
+from ser_keras.runs import in_words
 
 EMOTIONS = ("angry", "happy", "neutral", "sad")
 
@@ -129,6 +130,23 @@ def test_optimistic_scores_pool_the_epochs_each_accuracy_chose(folds):
     assert optimistic["weighted_accuracy"]["pooled"] == pytest.approx(right / total)
     unweighted = summarise(results, num_folds=3)["unweighted_accuracy"]
     assert optimistic["unweighted_accuracy"] == unweighted
+
+
+def test_the_gap_is_what_the_choice_on_the_test_part_adds(folds):
+    results = [fold_result(fold, *predictions) for fold, predictions in folds.items()]
+    gap = summarise(results, num_folds=3)["optimistic"]["gap"]
+    lucky = [result["optimistic"]["weighted_accuracy"] for result in results]
+    gaps = [best - result["weighted_accuracy"] for best, result in zip(lucky, results, strict=True)]
+    assert gap["weighted_accuracy"]["mean"] == pytest.approx(statistics.fmean(gaps))
+    deviation = gap["weighted_accuracy"]["sample_standard_deviation"]
+    assert deviation == pytest.approx(statistics.stdev(gaps))
+    assert gap["unweighted_accuracy"] == {"mean": 0.0, "sample_standard_deviation": 0.0}
+
+
+def test_a_fold_without_all_emotions_is_named_in_words(folds):
+    results = [fold_result(fold, *predictions) for fold, predictions in folds.items()]
+    assert "fold 2 tests no sad: its UA" in in_words(summarise(results, num_folds=3))
+    assert "tests no" not in in_words(summarise(results[:2], num_folds=3))
 
 
 def test_one_fold_has_no_deviation(folds):

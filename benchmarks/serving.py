@@ -23,6 +23,7 @@ import numpy as np
 import psutil
 import tensorflow as tf
 
+from benchmarks.memory import peak_rss_bytes
 from data_pipeline.audio import SAMPLE_RATE
 from data_pipeline.mel import mel_spectrogram
 from data_pipeline.mfcc import opensmile_mfcc
@@ -33,6 +34,7 @@ from ser_keras.trials import padded_features, padded_waveforms, wav_files
 
 SECONDS = 4.0  # of an utterance; IEMOCAP's mean is 4.5
 BATCH_SIZES = (1, 32)
+# What one recording from speech to emotion may take: so much of the features-only call, and more.
 TARGET_RATIO, TARGET_SECONDS = 1.3, 0.010
 INFO = {
     "emotions": ["angry", "happy", "neutral", "sad"],
@@ -104,16 +106,19 @@ def time_batch(served, model: keras.Model, batch_size: int) -> dict:
     calls = ways(served, model, recordings)
     seconds = in_turns(calls, rounds=15 if batch_size == 1 else 5)
     each = {name: value / batch_size for name, value in seconds.items()}
-    raw, features = seconds["audio_bytes"], seconds["features"]
-    return {
+    features = seconds["features"]
+    figures = {
         "batch_size": batch_size,
         "seconds_per_utterance": each,
         "real_time_factor": {name: value / SECONDS for name, value in each.items()},
         "ratio_to_features": {name: value / features for name, value in seconds.items()},
-        "raw_speech_allowed_seconds": TARGET_RATIO * features + TARGET_SECONDS,
-        "raw_speech_is_within": raw <= TARGET_RATIO * features + TARGET_SECONDS,
-        "peak_memory_mib": peak_memory_mib(),
+        # Of this process so far, which holds the model twice: Keras's and the SavedModel's.
+        "peak_memory_mib": peak_rss_bytes() / 2**20,
     }
+    if batch_size == 1:
+        allowed = TARGET_RATIO * features + TARGET_SECONDS
+        figures["target"] = {"seconds": allowed, "is_met": seconds["audio_bytes"] <= allowed}
+    return figures
 
 
 def ways(served, model: keras.Model, recordings: list[np.ndarray]) -> dict[str, Call]:
@@ -198,13 +203,6 @@ def memory_over_requests(served, num_requests: int) -> dict:
     }
 
 
-def peak_memory_mib() -> float:
-    """Of this process so far, which holds the model twice (Keras's and the SavedModel's)."""
-    import resource
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
 # --- words ---
 
 
@@ -224,11 +222,13 @@ def _batch_in_words(batch: dict) -> str:
     for name, seconds in batch["seconds_per_utterance"].items():
         factor, ratio = batch["real_time_factor"][name], batch["ratio_to_features"][name]
         lines.append(f"  {name:30} {1000 * seconds:8.1f} {factor:8.4f} {ratio:6.2f}")
-    verdict = "is" if batch["raw_speech_is_within"] else "is NOT"
-    lines.append(
-        f"  raw speech {verdict} within {TARGET_RATIO} x features + {1000 * TARGET_SECONDS:g} ms; "
-        f"peak memory {batch['peak_memory_mib']:.0f} MiB"
-    )
+    lines.append(f"  peak memory so far {batch['peak_memory_mib']:.0f} MiB")
+    if target := batch.get("target"):
+        verdict = "is met" if target["is_met"] else "is NOT met"
+        limit = f"{TARGET_RATIO} x features + {1000 * TARGET_SECONDS:g} ms"
+        lines.append(
+            f"  audio_bytes: target of {limit} = {1000 * target['seconds']:.1f} ms {verdict}"
+        )
     return "\n".join(lines)
 
 

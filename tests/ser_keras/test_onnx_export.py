@@ -1,6 +1,9 @@
 """The ONNX file, run by ONNX Runtime, against the model with NumPy preprocessing."""
 
+import contextlib
+import io
 import json
+import re
 import sys
 
 import numpy as np
@@ -8,40 +11,49 @@ import onnxruntime
 import pytest
 import tensorflow as tf
 
+from ser_keras.__main__ import main
 from ser_keras.errors import SerError
 from ser_keras.models import build_model
 from ser_keras.onnx_export import export_onnx
 from ser_keras.presets import Preset
-from ser_keras.serving import emotion_server, signatures
+from ser_keras.training import save_model
 
 NUM_FRAMES = (30, 26)
+SETTINGS = Preset(units=8, filters=(4, 4))
 
 
 @pytest.fixture(scope="module")
 def model():
     """The dual-level network, small: both recurrences and the CNN are in it."""
-    return build_model("dual_level", Preset(units=8, filters=(4, 4)), 4, NUM_FRAMES)
+    return build_model("dual_level", SETTINGS, 4, NUM_FRAMES)
 
 
 @pytest.fixture(scope="module")
-def version_dir(model, tiny_info, tmp_path_factory):
+def printed(model, tiny_info, tmp_path_factory):
+    """(folder of the ONNX file and of the versions, what the command printed)"""
     folder = tmp_path_factory.mktemp("onnx")
-    info = tiny_info | {"num_frames": list(NUM_FRAMES)}
-    (folder / "info.json").write_text(json.dumps(info))
-    server = emotion_server(model, info, folder)
-    tf.saved_model.save(server, str(folder / "1"), signatures=signatures(server))
-    return folder / "1"
+    fold = folder / "run" / "fold_0"
+    save_model(model, SETTINGS, tiny_info | {"num_frames": list(NUM_FRAMES)}, fold / "model")
+    (fold / "result.json").write_text("{}")
+    arguments = ["export", fold.parent, "--out", folder / "ser", "--onnx", folder / "model.onnx"]
+    with contextlib.redirect_stdout(io.TextIOWrapper(io.BytesIO())) as output:
+        assert main([str(argument) for argument in arguments]) == 0
+        output.seek(0)
+        return folder, output.read()
 
 
 @pytest.fixture(scope="module")
-def exported(version_dir):
-    path = version_dir.parent / "model.onnx"
-    return path, export_onnx(version_dir, path)
+def path(printed):
+    return printed[0] / "model.onnx"
 
 
-def test_onnx_runtime_gives_what_the_model_gives(exported, model):
-    path, difference = exported
-    assert 0 <= difference < 1e-5
+def test_command_prints_the_parity(printed, path):
+    line = printed[1].splitlines()[-1]
+    found = re.fullmatch(f"{path}: written; ONNX Runtime differs by (.*) at most", line)
+    assert 0 <= float(found[1]) <= 1e-5
+
+
+def test_onnx_runtime_gives_what_the_model_gives(path, model):
     rng = np.random.default_rng(1)
     mfcc, narrow, wide = rng.normal(0, 5, (21, 39)), rng.random((44, 64)), rng.random((23, 128))
     logits = model(
@@ -68,16 +80,16 @@ def test_onnx_runtime_gives_what_the_model_gives(exported, model):
     assert not got[1].any() and not probabilities[1].any()
 
 
-def test_emotions_are_in_the_file(exported, tiny_info):
-    session = onnxruntime.InferenceSession(str(exported[0]))
+def test_emotions_are_in_the_file(path, tiny_info):
+    session = onnxruntime.InferenceSession(str(path))
     metadata = session.get_modelmeta().custom_metadata_map
     assert json.loads(metadata["emotions"]) == tiny_info["emotions"]
 
 
-def test_without_the_packages_it_says_how_to_get_them(version_dir, tmp_path, monkeypatch):
+def test_without_the_packages_it_says_how_to_get_them(tiny_saved_model, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "tf2onnx", None)
     with pytest.raises(SerError, match=r"not installed \(tf2onnx\); get them with: pip install"):
-        export_onnx(version_dir, tmp_path / "model.onnx")
+        export_onnx(tiny_saved_model, tmp_path / "model.onnx")
 
 
 def test_what_does_not_convert_is_refused_with_the_reason(tiny_info, tmp_path):

@@ -37,7 +37,7 @@ prometheus_config {
 }
 
 RESEARCH_ONLY = (
-    "Its MFCC were trained on openSMILE's. openSMILE is licensed for research: this model may not "
+    "It was trained on openSMILE's MFCC. openSMILE is licensed for research: this model may not\n"
     "go into a product. Prepare with `--mfcc tensorflow` and train again to be free of that."
 )
 FREE = "Its features were computed by this project's own code (MIT)."

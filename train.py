@@ -184,6 +184,7 @@ def train_fold(run: Run, fold, prepared, settings) -> None:
     import keras
 
     from data_pipeline.datasets import make_dataset, make_training_dataset, median_num_frames
+    from data_pipeline.training_profile import training_profile
     from ser_keras.models import build_model, input_names
     from ser_keras.training import FoldDatasets, compile_model, fit_fold, model_info, save_model
 
@@ -216,12 +217,14 @@ def train_fold(run: Run, fold, prepared, settings) -> None:
     identity = {**config, "fold": fold.number}
     outcome = fit_fold(model, datasets, emotions, settings, directory, identity)
     info = model_info(config, fold.number, num_frames, n_mels, outcome["scores"])
+    info |= outcome["calibrated"] | {"training_profile": training_profile(prepared, fold.train)}
     save_model(model, settings, info, directory / "model")
     details = {
         "held_out": fold.held_out,
         "num_frames": num_frames,
         "parameters": model.count_params(),
         "utterances": {n: len(getattr(fold, n)) for n in ("train", "validation", "test")},
+        **outcome["calibrated"],
     }
     rows = [row for row in prepared.utterances if row["utterance_id"] in set(fold.test)]
     result = finish_fold(run.directory, fold.number, config, outcome, rows, details)
@@ -275,10 +278,12 @@ def demo_file(fold) -> Path:
 def print_next_steps(run_dir: Path, saved: Path, example: Path | None) -> None:
     """Predict one held-out file, where there is one, and say what to do next."""
     from ser_keras.predict import predict_files
+    from ser_keras.predict_command import text_form
+    from ser_keras.served_model import ServedModel
 
     if example:
-        (answer,) = predict_files(saved, [example])
-        print(f"{example.name}: {answer.emotion} ({answer.probabilities[answer.emotion]:.0%})")
+        (answer,) = predict_files(ServedModel(saved), [example])
+        print(text_form(answer))
     print(
         "next:\n"
         f"  python -m ser_keras predict --model {saved} FILE...   emotions of your files\n"

@@ -10,6 +10,7 @@ import io
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import soundfile
@@ -52,6 +53,15 @@ class AudioError(DataError):
     """A file that cannot be used; the message is one line with the file and the reason."""
 
 
+class Recording(NamedTuple):
+    """waveform: float32 (num_samples,), mono, 16 kHz, in [-1, 1].
+    file_rate: samples a second of the file itself, in Hz.
+    """
+
+    waveform: np.ndarray
+    file_rate: int
+
+
 def load_waveform(path: str | os.PathLike) -> np.ndarray:
     """Reads a WAV, FLAC, OGG or MP3 file, whatever its name, rate and number of channels.
 
@@ -68,19 +78,25 @@ def load_waveform(path: str | os.PathLike) -> np.ndarray:
         AudioError: the file is missing, unreadable, not audio, damaged, empty, over a limit,
             shorter than 25 ms, silent, or holds NaN, infinite or wrongly scaled samples.
     """
+    return load_recording(path).waveform
+
+
+def load_recording(path: str | os.PathLike) -> Recording:
+    """The same as `load_waveform`, with the sample rate that the file had."""
     path = Path(path)
-    return decode_waveform(read_audio_file(path), str(path))
+    return decode_recording(read_audio_file(path), str(path))
 
 
-def decode_waveform(file_bytes: bytes, name: str) -> np.ndarray:
-    """The same as `load_waveform` for the bytes of a file; `name` stands in the messages."""
+def decode_recording(file_bytes: bytes, name: str) -> Recording:
+    """The same as `load_recording` for the bytes of a file; `name` stands in the messages."""
     with open_checked(file_bytes, name) as file:
         try:
             waveform = _decode_mono(file, name)
         except soundfile.LibsndfileError as error:
             raise _undecodable(name, error) from None
         rate = file.samplerate
-    return check_waveform(soxr.resample(waveform, rate, SAMPLE_RATE), name)
+    resampled = soxr.resample(waveform, rate, SAMPLE_RATE)
+    return Recording(check_waveform(resampled, name), rate)
 
 
 def open_checked(file_bytes: bytes, name: str) -> soundfile.SoundFile:
@@ -99,7 +115,7 @@ def open_checked(file_bytes: bytes, name: str) -> soundfile.SoundFile:
         raise AudioError(
             f"{name}: larger than {MAX_FILE_BYTES // 2**20} MiB, the limit; cut it into utterances"
         )
-    _check_wav_length(file_bytes, name)
+    _check_wav_chunks(file_bytes, name)
     try:
         file = soundfile.SoundFile(io.BytesIO(file_bytes))
     except soundfile.LibsndfileError as error:
@@ -166,22 +182,35 @@ def read_audio_file(path: Path) -> bytes:
         raise AudioError(f"{path}: cannot be read ({error.strerror}); check the file") from None
 
 
-def _check_wav_length(file_bytes: bytes, name: str) -> None:
-    """libsndfile reads a WAV that is cut off as a shorter one without a word: compare sizes."""
-    for chunk, size, present in _riff_chunks(file_bytes):
+def _check_wav_chunks(file_bytes: bytes, name: str) -> None:
+    """What libsndfile does not tell: it reads a WAV that is cut off as a shorter one without a
+    word, and calls a sample rate of 0 an internal error.
+    """
+    for chunk, start, size in _riff_chunks(file_bytes):
+        present = len(file_bytes) - start
+        if chunk == b"fmt " and file_bytes[start + 4 : start + 8] == bytes(4):
+            raise _wrong_rate(0, name)
         if chunk == b"data" and present < size:
-            raise AudioError(f"{name}: {CUT_OFF.format(present, size)}")
+            raise AudioError(
+                f"{name}: cut off or its header is wrong ({present} of {size} bytes of audio are "
+                "there); copy or convert the recording again"
+            )
 
 
 def _riff_chunks(file_bytes: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """(name, declared bytes, bytes present) of each chunk of a WAV file; nothing for others."""
+    """(name, where its content starts, declared bytes) of each chunk of a WAV file."""
     if file_bytes[:4] != b"RIFF" or file_bytes[8:12] != b"WAVE":
         return
     start = 12
     while start + 8 <= len(file_bytes):
         size = int.from_bytes(file_bytes[start + 4 : start + 8], "little")
-        yield file_bytes[start : start + 4], size, len(file_bytes) - start - 8
+        yield file_bytes[start : start + 4], start + 8, size
         start += 8 + size + size % 2  # chunks are padded to an even length
+
+
+def _wrong_rate(rate: int, name: str) -> AudioError:
+    expected = f"expected {MIN_FILE_RATE} to {MAX_FILE_RATE} Hz"
+    return AudioError(f"{name}: sample rate {rate} Hz; {expected}")
 
 
 def _check_header(file: soundfile.SoundFile, name: str) -> None:
@@ -189,10 +218,7 @@ def _check_header(file: soundfile.SoundFile, name: str) -> None:
     if file.format not in CONTAINERS:
         raise AudioError(f"{name}: a {file.format} file; expected WAV, FLAC, OGG or MP3")
     if not MIN_FILE_RATE <= file.samplerate <= MAX_FILE_RATE:
-        raise AudioError(
-            f"{name}: sample rate {file.samplerate} Hz; expected {MIN_FILE_RATE} to "
-            f"{MAX_FILE_RATE} Hz"
-        )
+        raise _wrong_rate(file.samplerate, name)
     if file.frames == _UNKNOWN_FRAMES:
         raise AudioError(
             f"{name}: its header does not tell the length (written to a pipe?); convert it again"

@@ -1,26 +1,17 @@
 """`python -m ser_keras predict | export | classical | report` (installed as `ser`)."""
 
 import argparse
-import csv
-import io
-import json
 import os
 import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tqdm import tqdm
-
 from data_pipeline.errors import DataError
 from ser_keras.errors import SerError
 
 # TensorFlow is imported inside the commands: --help answers at once, and this comes first.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
-BAR_WIDTH = 30
-# From this many files on, a progress bar says how far it is.
-MANY_FILES = 10
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -64,33 +55,16 @@ def _add_command(commands, name: str, command, help_text: str, example: str):
 
 
 def _add_predict(commands) -> None:
+    from ser_keras import predict_command
+
     parser = _add_command(
         commands,
         "predict",
-        predict,
+        predict_command.run,
         "name the emotion in audio files",
-        "python -m ser_keras predict --model saved_models/ser speech.wav recordings/",
+        predict_command.EXAMPLE,
     )
-    parser.add_argument(
-        "paths",
-        nargs="+",
-        type=Path,
-        metavar="FILE",
-        help="audio file (WAV, FLAC, OGG, MP3), or a folder that is searched for them",
-    )
-    parser.add_argument(
-        "--model",
-        required=True,
-        type=Path,
-        metavar="DIR",
-        help="folder of an exported model; its highest version is taken",
-    )
-    parser.add_argument(
-        "--format",
-        choices=FORMATS,
-        default="text",
-        help="text for people; json: an object a line; csv: with a header (default: text)",
-    )
+    predict_command.add_arguments(parser)
 
 
 def _add_export(commands) -> None:
@@ -148,60 +122,6 @@ def _add_report(commands) -> None:
         report_command.EXAMPLE,
     )
     report_command.add_arguments(parser)
-
-
-# --- predict --------------------------------------------------------------------------------
-
-
-def predict(args: argparse.Namespace) -> int:
-    """Print a prediction for each file; 1 if any file had none."""
-    from ser_keras.predict import find_audio_files, predict_files, read_info
-
-    emotions = read_info(args.model)["emotions"]
-    files = find_audio_files(args.paths)
-    if args.format == "csv":
-        print(csv_line(["file", "emotion", *(f"probability_{e}" for e in emotions), "error"]))
-    failed = 0
-    # disable=None: no bar where stderr is not a terminal.
-    quiet = True if len(files) < MANY_FILES else None
-    for prediction in tqdm(predict_files(args.model, files), total=len(files), disable=quiet):
-        tqdm.write(FORMATS[args.format](prediction, emotions))
-        sys.stdout.flush()  # whoever reads a pipe gets each result as it comes
-        failed += bool(prediction.error)
-    return 1 if failed else 0
-
-
-def text_form(prediction, emotions: Sequence[str]) -> str:
-    """For people: the emotion beside the file, then a bar for each emotion."""
-    if prediction.error:
-        return f"{prediction.file}: error: {prediction.error}"
-    width = max(map(len, emotions))
-    bars = (
-        f"  {emotion:{width}}  {probability:5.3f}  {'#' * round(BAR_WIDTH * probability)}".rstrip()
-        for emotion, probability in prediction.probabilities.items()
-    )
-    return "\n".join([f"{prediction.file}: {prediction.emotion}", *bars])
-
-
-def json_form(prediction, emotions: Sequence[str]) -> str:
-    """One JSON object on one line, with the same keys for every file."""
-    return json.dumps(vars(prediction))
-
-
-def csv_form(prediction, emotions: Sequence[str]) -> str:
-    """One CSV row; the probabilities are empty where there is an error."""
-    probabilities = [prediction.probabilities.get(emotion, "") for emotion in emotions]
-    return csv_line([prediction.file, prediction.emotion, *probabilities, prediction.error])
-
-
-def csv_line(values: Sequence) -> str:
-    """`values` as one quoted CSV line, without its line end."""
-    line = io.StringIO()
-    csv.writer(line, lineterminator="").writerow(values)
-    return line.getvalue()
-
-
-FORMATS = {"text": text_form, "json": json_form, "csv": csv_form}
 
 
 # --- export ---------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from ser_keras.errors import SerError
 # --- From a model to scores ---
 
 
-def predict_probabilities(model, dataset) -> tuple[np.ndarray, np.ndarray]:
+def predict_logits(model, dataset) -> tuple[np.ndarray, np.ndarray]:
     """Runs a model over a data set once, in inference mode.
 
     Args:
@@ -22,8 +22,8 @@ def predict_probabilities(model, dataset) -> tuple[np.ndarray, np.ndarray]:
         dataset: iterable of (inputs, labels (batch,)), finite.
 
     Returns:
-        labels (num_utterances,) int64 and probabilities (num_utterances, num_emotions)
-        float32, in the order of the data set. Probabilities are NaN where a logit is.
+        labels (num_utterances,) int64 and logits (num_utterances, num_emotions), in the order
+        of the data set.
 
     Raises:
         SerError: the data set has no batches.
@@ -34,10 +34,17 @@ def predict_probabilities(model, dataset) -> tuple[np.ndarray, np.ndarray]:
         logits.append(model.predict_on_batch(inputs)["logits"])
     if not labels:
         raise SerError("received no utterances to predict, expected at least one: check the fold")
-    return np.concatenate(labels).astype(np.int64), _softmax(np.concatenate(logits))
+    return np.concatenate(labels).astype(np.int64), np.concatenate(logits)
 
 
-def _softmax(logits: np.ndarray) -> np.ndarray:
+def predict_probabilities(model, dataset) -> tuple[np.ndarray, np.ndarray]:
+    """`predict_logits` with probabilities (float32) in their place; NaN where a logit is."""
+    labels, logits = predict_logits(model, dataset)
+    return labels, softmax(logits)
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Probabilities of (num_utterances, num_emotions) logits: the same shape, float32."""
     # Double precision inside: the float32 result then depends on the logits alone.
     shifted = logits.astype(np.float64) - logits.max(axis=-1, keepdims=True)
     exponentials = np.exp(shifted)

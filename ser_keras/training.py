@@ -7,10 +7,11 @@ from pathlib import Path
 
 import keras
 
+from ser_keras.calibration import calibrate
 from ser_keras.callbacks import BestEpoch, HistoryCsv, TensorBoardFold, TestEpochs
 from ser_keras.checkpoint import EpochCheckpoint
 from ser_keras.errors import SerError
-from ser_keras.evaluation import predict_probabilities, scores
+from ser_keras.evaluation import predict_logits, scores, softmax
 from ser_keras.metrics import METRIC_NAMES, emotion_metrics
 from ser_keras.models import build_model, head_loss_weights, input_names
 from ser_keras.presets import Preset
@@ -75,8 +76,9 @@ def fit_fold(
     Returns:
         best_epoch, last_epoch, median seconds_per_epoch, the validation scores of the best epoch,
         the scores of the test part, and what the best test epoch would have claimed under
-        "optimistic". Labels and probabilities of the test part under "labels" and
-        "probabilities".
+        "optimistic". The temperature and what else `calibrate` fits on the validation part under
+        "calibrated". Labels and probabilities of the test part (at temperature 1) under "labels"
+        and "probabilities".
 
     Raises:
         SerError: No epoch ended with a finite validation loss.
@@ -101,7 +103,9 @@ def fit_fold(
     if first_epoch < settings.epochs:
         _fit(model, datasets, range(first_epoch, settings.epochs), callbacks)
     best.restore()
-    labels, probabilities = predict_probabilities(model, datasets.test)
+    labels, logits = predict_logits(model, datasets.test)
+    calibrated = calibrate(predict_logits(model, datasets.validation), (labels, logits))
+    probabilities = softmax(logits)
     return {
         "best_epoch": best.epoch,
         "last_epoch": settings.epochs,
@@ -112,6 +116,7 @@ def fit_fold(
         },
         "scores": scores(labels, probabilities, emotions),
         "optimistic": test.best,
+        "calibrated": calibrated,
         "labels": labels,
         "probabilities": probabilities,
     }

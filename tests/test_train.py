@@ -83,6 +83,12 @@ def test_a_run_stands_alone_and_is_the_same_again_after_an_interruption(prepared
     assert scores[result["best_epoch"] - 1] == max(scores)
     claimed = [float(row["optimistic_test_weighted_accuracy"]) for row in history]
     assert result["optimistic"]["weighted_accuracy"] == max(claimed)
+    info = json.loads((run / "fold_1" / "model" / "info.json").read_text())
+    for name in ("temperature", "unsure_below", "calibration"):
+        assert info[name] == result[name]
+    counts = {name: info["calibration"][name]["utterances"] for name in ("validation", "test")}
+    assert counts == {name: result["utterances"][name] for name in counts}
+    assert info["training_profile"]["recordings"] == result["utterances"]["train"]
     for split in ("train", "validation"):
         assert list((run / "fold_1" / split).glob("events.out.tfevents.*"))
     assert (saved / "1" / "saved_model.pb").exists()

@@ -14,7 +14,8 @@ from data_pipeline.audio import (
     AudioError,
     audio_sha256,
     check_waveform,
-    decode_waveform,
+    decode_recording,
+    load_recording,
     load_waveform,
 )
 
@@ -67,8 +68,15 @@ def test_container_is_known_by_content(tmp_path):
 
 def test_bytes_and_file_give_the_same(tmp_path):
     path = write(tmp_path / "a.ogg", tone_burst(22050), 22050, "OGG", "VORBIS")
-    decoded = decode_waveform(path.read_bytes(), "upload")
-    np.testing.assert_array_equal(decoded, load_waveform(path))
+    decoded = decode_recording(path.read_bytes(), "upload")
+    np.testing.assert_array_equal(decoded.waveform, load_waveform(path))
+
+
+@pytest.mark.parametrize("rate", [8000, 16000, 48000])
+def test_rate_of_the_file_itself_is_handed_out(tmp_path, rate):
+    recording = load_recording(write(tmp_path / "tone.flac", tone_burst(rate), rate, "FLAC"))
+    assert recording.file_rate == rate
+    assert recording.waveform.shape == (SAMPLE_RATE,)
 
 
 def test_overshoot_of_resampling_is_clipped(tmp_path):
@@ -88,7 +96,7 @@ def test_long_lossy_recording_stays_in_step(tmp_path, container, subtype):
 def test_odd_chunk_before_the_data_is_stepped_over(tmp_path):
     content = write(tmp_path / "plain.wav", tone_burst(16000)).read_bytes()
     chunk = b"note" + struct.pack("<I", 3) + b"abc\0"
-    waveform = decode_waveform(content[:12] + chunk + content[12:], "noted.wav")
+    waveform = decode_recording(content[:12] + chunk + content[12:], "noted.wav").waveform
     np.testing.assert_allclose(waveform, tone_burst(16000), atol=2e-4)
 
 
@@ -182,7 +190,7 @@ BAD_FILES = {
     "mp3 cut off": (cut_in_half("MP3", "MPEG_LAYER_III"), "cut off"),
     "wav lies about its length": (wav_with(40, "<I", 2**32 - 1), "cut off or its header is wrong"),
     "wav data size 0": (wav_with(40, "<I", 0), "holds no audio"),
-    "wav rate 0": (wav_with(24, "<I", 0), "cannot be decoded"),
+    "wav rate 0": (wav_with(24, "<I", 0), "sample rate 0 Hz; expected 4000 to 384000 Hz"),
     "wav rate 100": (wav_with(24, "<I", 100), "sample rate 100 Hz; expected 4000 to 384000 Hz"),
     "wav rate 2 GHz": (wav_with(24, "<I", 2 * 10**9), "sample rate 2000000000 Hz"),
     "wav no channels": (wav_with(22, "<H", 0), "cannot be decoded"),

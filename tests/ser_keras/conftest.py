@@ -1,5 +1,8 @@
 """A small model of the project's inputs and outputs, and its SavedModel, for several tests."""
 
+import json
+import shutil
+
 import keras
 import pytest
 from keras import ops
@@ -65,3 +68,24 @@ def tiny_saved_model(tiny_model, tiny_info, tmp_path_factory):
     from ser_keras.export import export_saved_model
 
     return export_saved_model(tiny_model, tiny_info, tmp_path_factory.mktemp("served") / "tiny")
+
+
+@pytest.fixture(scope="session")
+def served(tiny_saved_model):
+    """The tiny model, loaded as `predict` does."""
+    from ser_keras.served_model import ServedModel
+
+    return ServedModel(tiny_saved_model)
+
+
+@pytest.fixture
+def copy_with_info(tmp_path):
+    """Function that copies a version folder and gives the copy another info.json."""
+    numbers = iter(range(1000))
+
+    def copy(version_dir, info):
+        copied = shutil.copytree(version_dir, tmp_path / f"copy_{next(numbers)}")
+        (copied / "assets" / "info.json").write_text(json.dumps(info), encoding="utf-8")
+        return copied
+
+    return copy

@@ -47,7 +47,8 @@ def test_json_is_an_object_a_line_with_the_same_keys(capsys, tiny_saved_model, t
         "second.flac",
         "third.wav",
     ]
-    assert {tuple(row) for row in rows} == {("file", "emotion", "probabilities", "error")}
+    keys = ("file", "emotion", "unsure", "probabilities", "warnings", "error")
+    assert {tuple(row) for row in rows} == {keys}
     for row in rows[:2]:
         assert row["emotion"] == max(row["probabilities"], key=row["probabilities"].get)
         assert sum(row["probabilities"].values()) == pytest.approx(1)
@@ -58,10 +59,10 @@ def test_csv_has_a_header_and_survives_commas(capsys, tiny_saved_model, tiny_inf
     code, output = predict(capsys, tiny_saved_model, folder, "--format", "csv")
     header, *rows = csv.reader(io.StringIO(output))
     columns = [f"probability_{emotion}" for emotion in tiny_info["emotions"]]
-    assert header == ["file", "emotion", *columns, "error"]
+    assert header == ["file", "emotion", "unsure", *columns, "warnings", "error"]
     assert [Path(row[0]).name for row in rows][0] == "first, take 2.wav"
-    assert sum(map(float, rows[0][2:6])) == pytest.approx(1)
-    assert rows[2][1:6] == [""] * 5 and rows[2][6]
+    assert sum(map(float, rows[0][3:7])) == pytest.approx(1)
+    assert rows[2][1:8] == [""] * 7 and rows[2][8]
 
 
 def test_text_shows_a_bar_for_each_emotion(capsys, tiny_saved_model, tiny_info, folder):
@@ -72,6 +73,49 @@ def test_text_shows_a_bar_for_each_emotion(capsys, tiny_saved_model, tiny_info, 
     assert [bar.split()[0] for bar in bars] == tiny_info["emotions"]
     for bar in bars:
         assert bar.count("#") == round(30 * float(bar.split()[1]))
+
+
+def test_an_unsure_answer_and_its_warnings_are_said_in_every_form(
+    capsys, tiny_saved_model, tiny_info, copy_with_info, folder
+):
+    profile = {
+        "recordings": 9,
+        "duration_seconds": [0.1, 0.5, 1.0],
+        "level_dbfs": [-8.0, -4.0, -2.0],
+        "silent_share": [0.0, 0.0, 0.1],
+    }
+    info = tiny_info | {"unsure_below": 1.1, "training_profile": profile}
+    version_dir = copy_with_info(tiny_saved_model, info)
+    output = predict(capsys, version_dir, folder / "second.flac", "--format", "json")[1]
+    row = json.loads(output)
+    [warning] = row["warnings"]
+    assert row["unsure"] is True and warning.startswith("12 dB quieter")
+    output = predict(capsys, version_dir, folder / "second.flac")[1]
+    first, *_, last = output.splitlines()
+    assert first.endswith(f": unsure (perhaps {row['emotion']})")
+    assert last == f"  warning: {warning}"
+    output = predict(capsys, version_dir, folder / "second.flac", "--format", "csv")[1]
+    [cells] = csv.DictReader(io.StringIO(output))
+    assert (cells["unsure"], cells["warnings"]) == ("unsure", warning)
+
+
+@pytest.mark.parametrize("form", ["text", "json", "csv"])
+def test_timeline_prints_what_it_writes(capsys, served, tiny_saved_model, folder, tmp_path, form):
+    options = ["--timeline", "--out", tmp_path / "out", "--window", "0.5", "--format", form]
+    code, output = predict(capsys, tiny_saved_model, folder, *options)
+    assert code == 1  # the third file
+    written = json.loads((tmp_path / "out" / "second.flac.json").read_text())
+    assert (written["window_seconds"], written["hop_seconds"]) == (0.5, 0.25)
+    lines = output.splitlines()
+    if form == "json":
+        assert json.loads(lines[1]) == written
+    elif form == "csv":
+        table = (tmp_path / "out" / "second.flac.csv").read_text().splitlines()
+        assert lines[0] == table[0] and set(table) < set(lines)
+    else:
+        heads = [line for line in lines if not line.startswith(" ")]
+        assert heads[0].endswith("first, take 2.wav: 1.0 s, windows of 0.5 s every 0.25 s")
+        assert "third.wav: error: " in heads[2]
 
 
 def test_text_names_the_bad_file_on_its_line(capsys, tiny_saved_model, folder):
@@ -119,6 +163,10 @@ def test_missing_model_is_one_line_and_exit_code_1(capsys, tmp_path):
         ["predict", "a.wav"],
         ["predict", "--model", "saved_models/ser"],
         ["predict", "--model", "saved_models/ser", "--format", "xml", "a.wav"],
+        ["predict", "--model", "saved_models/ser", "--timeline", "a.wav"],
+        ["predict", "--model", "saved_models/ser", "--window", "2", "a.wav"],
+        ["predict", "--model", "m", "--timeline", "--out", "o", "--window", "0.01", "a.wav"],
+        ["predict", "--model", "m", "--timeline", "--out", "o", "--hop", "soon", "a.wav"],
         ["export", "runs/demo"],
         ["export", "runs/demo", "--out", "saved_models/ser", "--fold", "first"],
     ],
@@ -128,6 +176,23 @@ def test_wrong_usage_exits_with_2(capsys, arguments):
         main(arguments)
     assert caught.value.code == 2
     assert "usage: python -m ser_keras" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("window", "hop", "message"),
+    [
+        ("1", "2", "received a hop of 2 s, expected the window's 1 s or less"),
+        ("61", "2", "received a window of 61 s, expected 60 s or less"),
+    ],
+)
+def test_windows_that_leave_gaps_or_are_too_long_are_refused(
+    capsys, tiny_saved_model, window, hop, message
+):
+    options = ["--timeline", "--out", "o", "--window", window, "--hop", hop]
+    with pytest.raises(SystemExit) as caught:
+        main(["predict", "--model", str(tiny_saved_model), "a.wav", *options])
+    assert caught.value.code == 2
+    assert message in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", ["predict", "export"])

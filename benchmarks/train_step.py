@@ -1,28 +1,29 @@
 """A training step and a prediction of the dual-level model, beside the plain version and the floor.
 
-    python -m benchmarks.train_step [--json]
+    python -m benchmarks.train_step [--plain-without-onednn] [--json]
 
 Both versions get the same weights and the same batch (32 utterances, 370 MFCC frames, spectrograms
 of 460 x 64 and 230 x 128, preset paper, float32). Their losses and gradients are compared first.
-Then they are timed turn by turn in one process, so that both meet the same machine; figures are
-medians. The floor is what the arithmetic alone needs: multiplications and additions of all
-products and convolutions, forward and backward, at the speed of the fastest of the large matrix
-products that take turns with the steps. Peak memory is that of a child process for each version
-that builds the model and takes three steps; what importing TensorFlow takes is subtracted.
+Then each runs in a process of its own, with TensorFlow as its user gets it: the plain version as
+TensorFlow sets itself up, ours as `ser_keras` sets it up. They take turns; figures are medians.
+The floor is what the arithmetic alone needs: multiplications and additions of all products and
+convolutions, forward and backward, at the speed of the fastest of the large matrix products that
+take turns with the steps. Peak memory is that of the process after its training steps, without
+what TensorFlow takes by itself.
 """
 
 import argparse
 import json
 import os
-import subprocess
 import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported
 
+from benchmarks.version_process import ONEDNN_AS_STARTED, VersionProcess  # isort: skip
+
 import tensorflow as tf
 
 from benchmarks.agreement import compare
-from benchmarks.memory import peak_rss_bytes
 from benchmarks.plain import give_weights
 from benchmarks.turns import medians, seconds_in_turns
 from benchmarks.versions import (
@@ -33,8 +34,6 @@ from benchmarks.versions import (
     PRESET,
     VERSIONS,
     build,
-    prediction,
-    training_step,
 )
 
 PRODUCT_SIZE = 3072
@@ -42,10 +41,7 @@ PRODUCT_SIZE = 3072
 
 def main(argv=None) -> int:
     arguments = _parse_args(argv)
-    if arguments.memory_of:
-        print(memory_of_steps(arguments.memory_of))
-        return 0
-    result = measure(arguments.rounds)
+    result = measure(arguments.rounds, arguments.plain_without_onednn)
     print(json.dumps(result) if arguments.json else in_words(result))
     return 0
 
@@ -58,24 +54,33 @@ def _parse_args(argv) -> argparse.Namespace:
     parser.add_argument(
         "--rounds", type=int, default=9, metavar="N", help="steps timed (default: %(default)s)"
     )
-    parser.add_argument("--memory-of", choices=VERSIONS, help=argparse.SUPPRESS)  # the child
+    parser.add_argument(
+        "--plain-without-onednn",
+        action="store_true",
+        help="run the plain version as TensorFlow does on processors without AVX512-VNNI, where it "
+        "leaves its oneDNN kernels off",
+    )
     return parser.parse_args(argv)
 
 
-def measure(rounds: int) -> dict:
+def measure(rounds: int, plain_without_onednn: bool) -> dict:
     """Every figure of the benchmark; see `benchmarks/README.md` for the keys."""
     models = {version: build(version) for version in VERSIONS}
     give_weights(models["plain"], models["ours"])
     agreement = compare(models)
-    calls = {version: training_step(model, BATCH) for version, model in models.items()}
-    steps = seconds_in_turns(calls | {"product": _product()}, rounds)
+    del models
+    processes = {
+        "ours": VersionProcess("ours", ONEDNN_AS_STARTED),
+        "plain": VersionProcess("plain", "0" if plain_without_onednn else ONEDNN_AS_STARTED),
+    }
+    steps = seconds_in_turns(_calls(processes, "step") | {"product": _product()}, rounds)
+    memory = {version: int(process.ask("peak_memory")) for version, process in processes.items()}
     inference = {
-        size: medians(
-            seconds_in_turns({v: prediction(m, size) for v, m in models.items()}, 2 * rounds)
-        )
+        size: medians(seconds_in_turns(_calls(processes, f"predict {size}"), 2 * rounds))
         for size in (1, BATCH)
     }
-    memory = {version: _memory_in_child(version) for version in VERSIONS}
+    for process in processes.values():
+        process.close()
     speed = 2 * PRODUCT_SIZE**3 / min(steps["product"])
     steps = medians(steps)
     floor = step_operations() / speed
@@ -98,6 +103,10 @@ def measure(rounds: int) -> dict:
         "gflops_of_a_product": speed / 1e9,
         "gflop_of_a_step": step_operations() / 1e9,
     }
+
+
+def _calls(processes: dict, command: str) -> dict:
+    return {v: lambda process=p: process.ask(command) for v, p in processes.items()}
 
 
 # --- The floor ---
@@ -135,25 +144,6 @@ def step_operations() -> float:
         total += 3 * 2 * BATCH * steps * weights
     total += 2 * BATCH * MFCC_FRAMES * 4 * units * (2 * 39 + 3 * units + 3 * 2 * units)
     return float(total)
-
-
-# --- Memory ---
-
-
-def memory_of_steps(version: str) -> int:
-    """Bytes that building a version and taking three steps add to this process at its peak."""
-    tf.matmul(tf.ones((8, 8)), tf.ones((8, 8)))  # the runtime's own start
-    before = peak_rss_bytes()
-    step = training_step(build(version), BATCH)
-    for _ in range(3):
-        step()
-    return peak_rss_bytes() - before
-
-
-def _memory_in_child(version: str) -> int:
-    command = [sys.executable, "-m", "benchmarks.train_step", "--memory-of", version]
-    output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-    return int(output.splitlines()[-1])
 
 
 def in_words(result: dict) -> str:

@@ -13,6 +13,7 @@ from sklearn.svm import SVC
 from data_pipeline import folds, functionals
 from data_pipeline.audio import audio_sha256, load_waveform
 from data_pipeline.folds import assign_folds
+from data_pipeline.tfrecords import FORMAT_VERSION
 from ser_keras import classical, classical_command
 from ser_keras.__main__ import main
 from ser_keras.classical import fit_svm, num_parameters, run_fold, score_svm
@@ -104,7 +105,11 @@ def prepared_folder(tmp_path):
         rows.append(row | {"audio_sha256": audio_sha256(load_waveform(path)), "text": ""})
     with (tmp_path / "recordings.csv").open("w", newline="") as file:
         csv.writer(file).writerows([["path", "emotion", "speaker", "utterance_id"], *recordings])
-    metadata = {"format_version": 1, "corpus": "manifest", "emotions": ["loud", "soft"]}
+    metadata = {
+        "format_version": FORMAT_VERSION,
+        "corpus": "manifest",
+        "emotions": ["loud", "soft"],
+    }
     metadata |= {"label_map": {}, "group_by": "speaker", "subset": "all", "key": "made up"}
     folder = tmp_path / "prepared"
     folder.mkdir()

@@ -3,17 +3,25 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint bench clean
 
 demo: $(INSTALLED)  ## make a small corpus, train on it, export, predict
 	$(BIN)/python train.py --fold 0
 
 test: lint  ## ruff and pytest
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+bench: $(INSTALLED)  ## every benchmark but the long one (scaling): some ten minutes
+	$(BIN)/python -m benchmarks.train_step
+	$(BIN)/python -m benchmarks.parts
+	$(BIN)/python -m data_pipeline prepare --corpus demo --out build/demo
+	$(BIN)/python -m benchmarks.input_pipeline
+	$(BIN)/python -m benchmarks.prepare
+	$(BIN)/python -m benchmarks.serving
 
 $(INSTALLED): setup.cfg constraints.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; \

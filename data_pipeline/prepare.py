@@ -98,7 +98,7 @@ def prepare(
         utterances = [utterance for shard in missing for utterance in shard.utterances]
         outcomes = EXTRACTORS[mfcc](utterances, n_fft, workers or os.cpu_count() or 1)
         with closing(outcomes), _progress_bar(len(utterances), show_progress) as bar:
-            watched = _watched(outcomes, bar)
+            watched = _watched(outcomes, bar, time.monotonic())
             for shard in missing:
                 finished[shard.name] = _make_shard(out, shard, watched, corpus.emotions, strict)
         _finish(out, corpus, settings, key, [finished[shard.name] for shard in shards])
@@ -151,9 +151,12 @@ def _progress_bar(total: int, show: bool) -> tqdm:
     return tqdm(total=total, unit="utt", desc="preparing", disable=not show)
 
 
-def _watched(outcomes: Iterable[Outcome], bar: tqdm) -> Iterator[Outcome]:
-    """Passes the outcomes on and moves the bar; its end tells how many times real time."""
-    started, seconds = time.monotonic(), 0.0
+def _watched(outcomes: Iterable[Outcome], bar: tqdm, started: float) -> Iterator[Outcome]:
+    """Passes the outcomes on and moves the bar; its end tells how many times real time.
+
+    `started` is when extraction began: the first outcomes are ready before anybody asks for them.
+    """
+    seconds = 0.0
     for outcome in outcomes:
         if isinstance(outcome, Extracted):
             seconds += outcome.num_samples / SAMPLE_RATE

@@ -223,6 +223,7 @@ def train_fold(run: Run, fold, prepared, settings) -> None:
         "held_out": fold.held_out,
         "num_frames": num_frames,
         "parameters": model.count_params(),
+        "cores": usable_cores(),
         "utterances": {n: len(getattr(fold, n)) for n in ("train", "validation", "test")},
         **outcome["calibrated"],
     }
@@ -241,6 +242,13 @@ def start_again() -> None:
     """Replace this process by a fresh one with the same command, which goes on."""
     sys.stdout.flush()
     os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+
+
+def usable_cores() -> int:
+    """Processors that this process may use, as `taskset` leaves them where the system has it."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def counts_line(fold) -> str:

@@ -107,7 +107,7 @@ CLAIM_HEADER = (
     "best on test",
     "gap",
     "epochs",
-    "s / epoch",
+    "s / epoch (cores)",
     "parameters",
 )
 
@@ -153,9 +153,11 @@ def _parameters(run: Run) -> str:
 
 
 def _seconds(run: Run) -> str:
+    """Median over the folds and the cores it took: a time says little without them."""
     seconds = [result.get("seconds_per_epoch") for result in run.results]
     known = [value for value in seconds if value is not None]
-    return f"{np.median(known):.1f}" if known else NONE
+    cores = sorted({result["cores"] for result in run.results if "cores" in result})
+    return f"{np.median(known):.1f}{f' ({_range(cores)})' if cores else ''}" if known else NONE
 
 
 # --- Over seeds ---

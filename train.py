@@ -147,14 +147,8 @@ def describe_run(preset, prepared, settings, protocol, variant, seed) -> dict:
     from ser_keras.training import SELECTION
 
     return {
-        "corpus": prepared.corpus,
-        "data_key": prepared.metadata["key"],
-        "emotions": list(prepared.emotions),
-        "label_map": prepared.metadata["label_map"],
-        "subset": prepared.metadata["subset"],
-        "features": prepared.features,
+        **prepared.identity,
         "protocol": protocol,
-        "group_by": prepared.group_by,
         "selection": SELECTION,
         "variant": variant,
         "preset": preset,

@@ -130,6 +130,13 @@ class Prepared:
         """Settings of the features: sample_rate (Hz), mfcc (extractor), n_fft [narrow, wide]."""
         return self.metadata["features"]
 
+    @property
+    def identity(self) -> dict:
+        """What every result says of the data it is from."""
+        metadata = self.metadata
+        named = ("corpus", "emotions", "label_map", "subset", "features", "group_by")
+        return {"data_key": metadata["key"]} | {name: metadata[name] for name in named}
+
 
 def load_prepared(directory: str | Path) -> Prepared:
     """Opens a prepared folder; its records are not read (`verify` does that).

@@ -77,14 +77,9 @@ def describe_run(arguments: argparse.Namespace, prepared) -> dict:
 
     settings = {"kernel": "linear", "cost": COSTS[arguments.features], "class_weight": "balanced"}
     return {
-        "corpus": prepared.corpus,
-        "data_key": prepared.metadata["key"],
-        "emotions": list(prepared.emotions),
-        "label_map": prepared.metadata["label_map"],
-        "subset": prepared.metadata["subset"],
+        **prepared.identity,
         "features": {"functionals": arguments.features},
         "protocol": arguments.protocol,
-        "group_by": prepared.group_by,
         "selection": SELECTION,
         "variant": f"svm_{arguments.features}",
         "preset": "classical",

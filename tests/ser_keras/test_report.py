@@ -118,7 +118,7 @@ def test_optimism_is_the_gap_to_the_honest_mean(tmp_path):
     of_folds = [[r["emotion"] == r["predicted"] for r in fold] for fold in read_csvs(directory)]
     honest = 100 * np.mean([np.mean(right) for right in of_folds])
     assert row[2:5] == [f"{honest:.1f}", "100.0", f"+{100 - honest:.1f}"]
-    assert row[8:] == ["3–5 of 6", "2.5", "1,234,567"]
+    assert row[8:] == ["3–5 of 6", "2.5 (2)", "1,234,567"]
 
 
 def test_floors_are_the_guesses_of_the_audit(tmp_path):

@@ -19,11 +19,21 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported
 
 from data_pipeline.errors import DataError
-from data_pipeline.folds import PROTOCOLS, assign_folds
-from ser_keras.arguments import ALL, parse_args, run_folder
+from data_pipeline.folds import PROTOCOLS, assign_folds, folds_key
+from ser_keras.arguments import parse_args, run_folder
 from ser_keras.errors import SerError
-from ser_keras.grid import Run, duration, jobs_in_order, run_name, seconds_left, summary_table
+from ser_keras.grid import (
+    Run,
+    choose_folds,
+    duration,
+    jobs_in_order,
+    run_name,
+    seconds_left,
+    summary_table,
+    usable_cores,
+)
 from ser_keras.presets import PRESETS
+from ser_keras.run_files import read_predictions
 from ser_keras.runs import (
     best_validated_fold,
     finish_fold,
@@ -84,7 +94,7 @@ def train(arguments: argparse.Namespace) -> None:
     print(f"\n{run.directory}: {in_words(write_summary(run.directory, run.num_folds))}")
     saved = arguments.export or Path("saved_models") / run.directory.name
     export(run, saved, anew)
-    print_next_steps(run.directory, saved, demo_file(fold) if demo else None)
+    print_next_steps(run.directory, saved, demo_file(run) if demo else None)
 
 
 def load(folder: Path):
@@ -124,22 +134,11 @@ def plan_runs(arguments: argparse.Namespace, prepared, settings) -> list[Run]:
             chosen = choose_folds(folds, arguments.fold)
             for variant in arguments.variant:
                 config = describe_run(arguments.preset, prepared, settings, protocol, variant, seed)
+                config["folds_key"] = folds_key(folds)
                 runs.append(
                     Run(run_folder(arguments, run_name(config)), config, len(folds), chosen)
                 )
     return runs
-
-
-def choose_folds(folds, wanted):
-    """The folds that --fold names."""
-    if wanted == ALL:
-        return folds
-    if wanted >= len(folds):
-        raise DataError(
-            f"received --fold {wanted}, expected 0 to {len(folds) - 1} or `all`: this protocol "
-            f"has {len(folds)} folds on this corpus"
-        )
-    return [folds[wanted]]
 
 
 def describe_run(preset, prepared, settings, protocol, variant, seed) -> dict:
@@ -176,6 +175,7 @@ def missing(jobs) -> list[tuple]:
 def train_fold(run: Run, fold, prepared, settings) -> None:
     """Build, compile, fit and evaluate one fold; its result.json is written last."""
     import keras
+    import tensorflow as tf
 
     from data_pipeline.datasets import make_dataset, make_training_dataset, median_num_frames
     from data_pipeline.training_profile import training_profile
@@ -209,7 +209,13 @@ def train_fold(run: Run, fold, prepared, settings) -> None:
     compile_model(model, config["variant"], settings, len(emotions))
     directory = fold_dir(run.directory, fold.number)
     identity = {**config, "fold": fold.number}
-    outcome = fit_fold(model, datasets, emotions, settings, directory, identity)
+    try:
+        outcome = fit_fold(model, datasets, emotions, settings, directory, identity)
+    except tf.errors.DataLossError as error:
+        raise DataError(
+            f"{prepared.directory}: the records are damaged ({error.message.splitlines()[0]}): "
+            "prepare again with the same command, which makes damaged shards anew"
+        ) from error
     info = model_info(config, fold.number, num_frames, n_mels, outcome["scores"])
     info |= outcome["calibrated"] | {"training_profile": training_profile(prepared, fold.train)}
     save_model(model, settings, info, directory / "model")
@@ -238,13 +244,6 @@ def start_again() -> None:
     os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
 
-def usable_cores() -> int:
-    """Processors that this process may use, as `taskset` leaves them where the system has it."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def counts_line(fold) -> str:
     """How many utterances each part has."""
     return (
@@ -259,22 +258,28 @@ def print_time_left(runs, jobs) -> None:
         print(f"left to train: {len(jobs)}, about {duration(seconds_left(runs, jobs))}")
 
 
+def best_fold(run: Run) -> Path:
+    """The folder of the fold that is exported."""
+    return best_validated_fold(run.directory, run.num_folds)
+
+
 def export(run: Run, directory: Path, anew: bool) -> None:
     """Export the fold that did best on its validation part, where that is not there already."""
     from ser_keras.export import export_saved_model, saved_versions
     from ser_keras.training import load_model
 
     if anew or not saved_versions(directory):
-        model, info = load_model(best_validated_fold(run.directory, run.num_folds) / "model")
+        model, info = load_model(best_fold(run) / "model")
         print(f"\nexported: {export_saved_model(model, info, directory)}")
 
 
-def demo_file(fold) -> Path:
-    """An utterance of the demo whose speaker this fold never heard in training."""
+def demo_file(run: Run) -> Path:
+    """An utterance of the demo that the exported fold was tested on."""
     from data_pipeline.corpora import read_corpus
 
+    tested = read_predictions(best_fold(run) / "predictions.csv").utterance_ids
     utterances = read_corpus("demo", None).utterances
-    return next(u.path for u in utterances if u.utterance_id == fold.test[0])
+    return next(u.path for u in utterances if u.utterance_id == tested[0])
 
 
 def print_next_steps(run_dir: Path, saved: Path, example: Path | None) -> None:

@@ -76,11 +76,14 @@ class Audit:
         guesses: one for each of `GUESSES` that the corpus tells enough for.
         lengths: "narrow" and "wide" -> (smallest, largest median number of frames over the
             training parts, median over all utterances); empty where rows have no lengths.
+        untrained: fold -> emotions that nobody in its training part has; folds that lack none
+            are left out.
     """
 
     shared: tuple[Shared, ...]
     guesses: tuple[Guess, ...]
     lengths: dict[str, tuple[int, int, int]]
+    untrained: dict[int, list[str]]
 
 
 def audit(rows: Sequence[Row], folds: Sequence[Fold], protocol: str) -> Audit:
@@ -111,8 +114,17 @@ def audit(rows: Sequence[Row], folds: Sequence[Fold], protocol: str) -> Audit:
             _check_kept_apart(shared, row_of)
     known = [c for c in GUESSES if c is None or any(row.get(c) for row in rows)]
     return Audit(
-        found, tuple(_score_guess(folds, row_of, c) for c in known), _median_lengths(folds, row_of)
+        found,
+        tuple(_score_guess(folds, row_of, c) for c in known),
+        _median_lengths(folds, row_of),
+        _untrained_emotions(folds, row_of),
     )
+
+
+def _untrained_emotions(folds: Sequence[Fold], row_of: Mapping[str, Row]) -> dict[int, list[str]]:
+    every = {row["emotion"] for row in row_of.values()}
+    lacking = {f.number: sorted(every - {row_of[i]["emotion"] for i in f.train}) for f in folds}
+    return {number: emotions for number, emotions in lacking.items() if emotions}
 
 
 def shared_values(
@@ -211,7 +223,12 @@ def in_words(found: Audit) -> str:
     lines += [_shared_line(found.shared, column) for column in SHARED_COLUMNS]
     lines += [_table_line("guessing without listening", "WA (mean of folds)", "UA")]
     lines += [_guess_line(guess) for guess in found.guesses]
-    return "\n".join([*lines, *_fitted_lines(found.lengths)])
+    lines += _fitted_lines(found.lengths)
+    for number, emotions in found.untrained.items():
+        lines.append(
+            f"  fold {number} trains on no {', '.join(emotions)}: nobody is left who has it"
+        )
+    return "\n".join(lines)
 
 
 def _table_line(name: str, *cells: str) -> str:

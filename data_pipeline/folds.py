@@ -9,6 +9,8 @@
 The validation part is always taken from the training part.
 """
 
+import hashlib
+import json
 import math
 import warnings
 from collections import Counter
@@ -21,9 +23,12 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, train
 from data_pipeline.errors import DataError
 
 PROTOCOLS = ("speaker", "random")
+SPLITS = ("train", "validation", "test")
 NUM_FOLDS = 5
 # Share of the training part that validates under `random`.
 VALIDATION_SHARE = 0.15
+# Of the training part, under `speaker`, where a smaller group of speakers can be had.
+MAX_VALIDATION_SHARE = 0.3
 # Up to here each speaker is a fold; beyond it there would be too many trainings.
 MAX_SPEAKERS_ONE_OUT = 10
 
@@ -74,11 +79,17 @@ def assign_folds(rows: Sequence[Row], protocol: str, group_by: str, seed: int) -
     folds = []
     for number, (held_out, test) in enumerate(parts):
         rest = [row for row in ordered if row["utterance_id"] not in test]
-        folds.append(_fold(number, rows, test, validate(rest, seed), held_out))
+        folds.append(_fold(number, rows, test, validate(rest, (seed, number)), held_out))
     if protocol == "speaker":
         for fold in folds:
             assert_speaker_disjoint(fold, rows)
     return folds
+
+
+def folds_key(folds: Iterable[Fold]) -> str:
+    """Changes with any utterance of any part: results of equal keys are of the same folds."""
+    parts = [[sorted(getattr(fold, name)) for name in SPLITS] for fold in folds]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
 def assert_speaker_disjoint(fold: Fold, rows: Iterable[Row]) -> None:
@@ -89,7 +100,7 @@ def assert_speaker_disjoint(fold: Fold, rows: Iterable[Row]) -> None:
     """
     speaker_of = {row["utterance_id"]: row["speaker"] for row in rows}
     splits_of: dict[str, set[str]] = {}
-    for split in ("train", "validation", "test"):
+    for split in SPLITS:
         for utterance_id in getattr(fold, split):
             splits_of.setdefault(speaker_of[utterance_id], set()).add(split)
     shared = sorted(speaker for speaker, splits in splits_of.items() if len(splits) > 1)
@@ -148,23 +159,34 @@ def _speaker_group_parts(rows: Sequence[Row], seed: int) -> Iterator[tuple[str, 
         yield held_out, _ids(rows, test)
 
 
-def _stratified_validation(rows: Sequence[Row], seed: int) -> set[str]:
-    """Validation ids under `random`."""
+def _stratified_validation(rows: Sequence[Row], seeds: tuple[int, int]) -> set[str]:
+    """Validation ids under `random`; `seeds` are the seed and the number of the fold."""
     emotions = _column(rows, "emotion")
     # scikit-learn wants one of each emotion; only a tiny corpus has fewer in its 15 %.
     size = max(math.ceil(VALIDATION_SHARE * len(rows)), len(set(emotions)))
     _, validation = train_test_split(
-        np.arange(len(rows)), test_size=size, stratify=emotions, random_state=seed
+        np.arange(len(rows)), test_size=size, stratify=emotions, random_state=seeds[0]
     )
     return _ids(rows, validation)
 
 
-def _speaker_validation(rows: Sequence[Row], seed: int) -> set[str]:
-    """Validation ids under `speaker`: whole speakers, about a fifth of the training part."""
+def _speaker_validation(rows: Sequence[Row], seeds: tuple[int, int]) -> set[str]:
+    """Validation ids under `speaker`: whole speakers, about a fifth of the training part.
+
+    scikit-learn puts the largest and most one-sided speakers into its first parts whatever the
+    seed, so the part is drawn here: of those that leave the most emotions to training, then of
+    those with the most emotions, one of common size.
+    """
     num_speakers = len(set(_column(rows, "speaker")))
-    parts = _divide_speakers(rows, min(NUM_FOLDS, num_speakers), seed)
-    # The first part is never empty; a later one can be where each speaker has one emotion only.
-    return _ids(rows, parts[0])
+    parts = _divide_speakers(rows, min(NUM_FOLDS, num_speakers), seeds[0])
+    parts = [part for part in parts if len(part)]  # where each speaker has one emotion only
+    emotions = np.array(_column(rows, "emotion"))
+    for kept in (lambda part: np.delete(emotions, part), lambda part: emotions[part]):
+        counts = [len(set(kept(part))) for part in parts]
+        parts = [part for part, count in zip(parts, counts, strict=True) if count == max(counts)]
+    most = max(MAX_VALIDATION_SHARE * len(rows), min(map(len, parts)))
+    parts = [part for part in parts if len(part) <= most]
+    return _ids(rows, parts[np.random.default_rng(seeds).integers(len(parts))])
 
 
 def _divide_speakers(rows: Sequence[Row], num_parts: int, seed: int) -> list[np.ndarray]:

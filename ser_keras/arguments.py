@@ -4,11 +4,10 @@ import argparse
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from ser_keras.argument_types import ALL, batch_size, fold_number, learning_rate, positive, seed
 from ser_keras.layers.ds_lstm_cell import GATE_NORMS
 from ser_keras.models.variants import VARIANTS
 from ser_keras.presets import PRESETS
-
-ALL = "all"
 
 
 def parse_args(
@@ -72,7 +71,7 @@ def parse_args(
     add("--epochs", type=positive, metavar="N", help="instead of the preset's")
     add("--batch-size", type=batch_size, metavar="N", help="instead of the preset's; 8 or more")
     add("--learning-rate", type=learning_rate, metavar="X", help="instead of the preset's")
-    add("--seed", type=int, default=0, metavar="N", help="of folds, weights and shuffling")
+    add("--seed", type=seed, default=0, metavar="N", help="of folds, weights and shuffling")
     add(
         "--repeats",
         type=positive,
@@ -132,38 +131,3 @@ def run_folder(arguments: argparse.Namespace, name: str) -> Path:
 def chosen_names(given: Sequence[str], names: Iterable[str]) -> list[str]:
     """The names that a list on the command line means: each once, `all` for every one."""
     return list(names) if ALL in given else list(dict.fromkeys(given))
-
-
-def fold_number(text: str) -> int | str:
-    """A number from 0, or `all`."""
-    if text == ALL:
-        return text
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"received {text!r}, expected a number from 0 or `{ALL}`")
-    return int(text)
-
-
-def positive(text: str) -> int:
-    """A whole number from 1."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"received {text!r}, expected a whole number from 1")
-    return int(text)
-
-
-def batch_size(text: str) -> int:
-    """A whole number from 8."""
-    # With very few utterances a normalised gate is its beta, whatever the input (docs/fidelity.md).
-    if positive(text) < 8:
-        raise argparse.ArgumentTypeError(f"received {text!r}, expected 8 or more")
-    return int(text)
-
-
-def learning_rate(text: str) -> float:
-    """A number in (0, 1)."""
-    try:
-        rate = float(text)
-    except ValueError:
-        rate = 0.0
-    if not 0 < rate < 1:
-        raise argparse.ArgumentTypeError(f"received {text!r}, expected a number in (0, 1)")
-    return rate

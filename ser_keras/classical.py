@@ -13,6 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
+from ser_keras.errors import SerError
 from ser_keras.evaluation import SCORE_OF_MATRIX, scores
 from ser_keras.runs import finish_fold, fold_dir
 
@@ -31,7 +32,15 @@ def fit_svm(functionals: np.ndarray, labels: np.ndarray, cost: float):
 
     Returns:
         A fitted scikit-learn pipeline.
+
+    Raises:
+        SerError: fewer than two emotions.
     """
+    if len(np.unique(labels)) < 2:
+        raise SerError(
+            "received utterances of one emotion to train on, expected two or more emotions outside "
+            "the test part: add recordings of other emotions by other speakers"
+        )
     svm = SVC(kernel="linear", C=cost, class_weight="balanced", break_ties=True)
     return make_pipeline(StandardScaler(), svm).fit(functionals, labels)
 

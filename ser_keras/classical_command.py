@@ -4,6 +4,8 @@ import argparse
 from collections.abc import Mapping
 from pathlib import Path
 
+from ser_keras.argument_types import seed
+
 # As in data_pipeline: written out, because importing it would delay every --help.
 PROTOCOLS = ("speaker", "random")
 FEATURE_SETS = ("ComParE_2016", "eGeMAPSv02")
@@ -34,14 +36,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="speaker",
         help="the same folds as those of train.py with the same --seed (default: %(default)s)",
     )
-    add("--seed", type=int, default=0, metavar="N", help="of the folds (default: %(default)s)")
+    add("--seed", type=seed, default=0, metavar="N", help="of the folds (default: %(default)s)")
     add("--run-dir", type=Path, metavar="DIR", help="default: runs/ and the settings' names")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Train and test the SVM on every fold; the run folder is that of a trained network."""
     from data_pipeline.audit import audit, in_words
-    from data_pipeline.folds import assign_folds
+    from data_pipeline.folds import assign_folds, folds_key
     from data_pipeline.functionals import load_functionals
     from data_pipeline.tfrecords import load_prepared
     from ser_keras import runs
@@ -51,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     folds = assign_folds(prepared.utterances, arguments.protocol, prepared.group_by, arguments.seed)
     print(in_words(audit(prepared.utterances, folds, arguments.protocol)))
     functionals = load_functionals(prepared, arguments.features, arguments.root)
-    config = describe_run(arguments, prepared)
+    config = describe_run(arguments, prepared) | {"folds_key": folds_key(folds)}
     run_dir = arguments.run_dir or Path("runs") / _run_name(config)
     runs.open_run(run_dir, config)
     for fold in folds:

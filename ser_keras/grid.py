@@ -1,9 +1,12 @@
 """Many runs in one command: their names, the order of their folds, the time left, one table."""
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ser_keras.argument_types import ALL
+from ser_keras.errors import SerError
 from ser_keras.evaluation import SCORE_OF_MATRIX
 from ser_keras.presets import PRESETS
 from ser_keras.runs import finished_results, write_summary
@@ -90,3 +93,22 @@ def _table_row(run: Run, width: int) -> str:
         for part in (summary, summary["optimistic"])
     )
     return f"{run.directory.name:{width}}{folds:>10}{honest}{'':21}{claimed}"
+
+
+def usable_cores() -> int:
+    """Processors that this process may use, as `taskset` leaves them where the system has it."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def choose_folds(folds, wanted):
+    """The folds that --fold names."""
+    if wanted == ALL:
+        return folds
+    if wanted >= len(folds):
+        raise SerError(
+            f"received --fold {wanted}, expected 0 to {len(folds) - 1} or `all`: this protocol "
+            f"has {len(folds)} folds on this corpus"
+        )
+    return [folds[wanted]]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ser_keras.paper_table import PAPER_CORPUS, TABLE_1
+from ser_keras.paper_table import PAPER_CORPUS, PAPER_DATA, TABLE_1
 from ser_keras.report_comparisons import (
     best_in_words,
     claim_table,
@@ -111,8 +111,8 @@ def _add_protocol(report: Report, protocol: str, runs: Sequence[Run]) -> None:
 def _paper_note(runs: Sequence[Run]) -> list[str]:
     if not any(run.variant in TABLE_1 for run in runs):
         return []
-    corpus, protocol = (runs[0].results[0][name] for name in ("corpus", "protocol"))
-    if (corpus, protocol) == ("iemocap", "random"):
+    result = runs[0].results[0]
+    if result["protocol"] == "random" and all(result[k] == v for k, v in PAPER_DATA.items()):
         return [
             "- The paper's figures are best epochs on the test fold: hold them against "
             "*best on test*."
@@ -185,6 +185,8 @@ def _confusions(runs: Sequence[Run]):
 
 def _largest_mistake(matrix: np.ndarray, emotions: Sequence[str]) -> str:
     wrong = matrix * (1 - np.eye(len(matrix), dtype=int))
+    if not wrong.any():
+        return "no mistakes"
     true, predicted = np.unravel_index(wrong.argmax(), wrong.shape)
     return f"most often {emotions[true]} taken for {emotions[predicted]} ({wrong.max()})"
 

@@ -10,6 +10,7 @@ from ser_keras.report_tables import (
     chooses_an_epoch,
     escape,
     folds_in_words,
+    number_range,
     percent,
     points,
     table,
@@ -30,9 +31,10 @@ SIGNIFICANT = 0.05
 VERDICTS = {
     "holds": "holds",
     "unsure": "same direction, not significant",
-    "not seen": "other direction, not significant",
+    "not seen": "not above, not significant",
     "reversed": "significantly the other way round",
 }
+SIZE_HEADER = ("utterances", "speakers")
 DIFFERENCE_HEADER = (
     "WA [95\N{NO-BREAK SPACE}%]",
     "p (adjusted)",
@@ -52,22 +54,46 @@ class Pair:
 
 def claimed_pairs(runs: Sequence[Run]) -> list[Pair]:
     """The pairs that the paper makes a claim about, as far as these runs have them."""
-    first_of = _first_of_variant(runs)
-    return [_pair(first_of[a], first_of[b]) for a, b in CLAIMS if {a, b} <= first_of.keys()]
+    return [_pair(*two) for two in _claimed(runs) if _meet(*two)]
 
 
 def other_pairs(runs: Sequence[Run]) -> list[Pair]:
     """Other pairs, fixed before any figure is seen.
 
     The dual level (without one, the first run) and every system that the paper says nothing about;
-    then runs of one system that differ in their settings, not in the seed alone.
+    then runs of one system that differ in their settings, of one seed where there are such.
     """
+    return [_pair(*two) for two in _others(runs) if _meet(*two)]
+
+
+def _claimed(runs: Sequence[Run]) -> list[tuple[Run, Run]]:
+    first_of = _first_of_variant(runs)
+    return [(first_of[a], first_of[b]) for a, b in CLAIMS if {a, b} <= first_of.keys()]
+
+
+def _others(runs: Sequence[Run]) -> list[tuple[Run, Run]]:
     first_of = _first_of_variant(runs)
     reference = first_of.get("dual_level", runs[0])
-    against = [run for run in first_of.values() if run is not reference]
-    pairs = [_pair(reference, r) for r in against if (reference.variant, r.variant) not in CLAIMS]
-    again = [(first_of[run.variant], run) for run in runs if first_of[run.variant] is not run]
-    return pairs + [_pair(*two) for two in again if not differ_by_seed_alone(*two)]
+    claimed = {frozenset(claim) for claim in CLAIMS}
+    pairs = [
+        (reference, run)
+        for run in first_of.values()
+        if run is not reference and frozenset((reference.variant, run.variant)) not in claimed
+    ]
+    for number, run in enumerate(runs):
+        before = [other for other in runs[:number] if other.variant == run.variant]
+        # Another seed draws other folds under `random`, and another network anywhere.
+        of_seed = [other for other in before if other.results[0]["seed"] == run.results[0]["seed"]]
+        pairs += [(other, run) for other in (of_seed or before)[:1]]
+    return [two for two in pairs if not differ_by_seed_alone(*two)]
+
+
+def _meet(first: Run, second: Run) -> bool:
+    """Whether any utterance was tested by both: with a few folds of each it may be none."""
+    one, other = (
+        {i for part in run.predictions for i in part.utterance_ids} for run in (first, second)
+    )
+    return not one.isdisjoint(other)
 
 
 def _first_of_variant(runs: Sequence[Run]) -> dict[str, Run]:
@@ -86,10 +112,9 @@ def pair_table(pairs: Sequence[Pair]) -> list[str]:
     """A line a pair: differences with intervals, p-values, and those adjusted for their number."""
     rows = []
     for pair, cells in zip(pairs, _difference_cells(pairs), strict=True):
-        one = pair.scores["unweighted_accuracy"]
         names = f"{escape(pair.first.title)} – {escape(pair.second.title)}"
-        rows.append([names, f"{one.num_utterances:,}", f"{one.num_speakers}", *cells])
-    return table(("first – second", "utterances", "speakers", *DIFFERENCE_HEADER), rows)
+        rows.append([names, *_sizes(pair), *cells])
+    return table(("first – second", *SIZE_HEADER, *DIFFERENCE_HEADER), rows)
 
 
 def claim_table(pairs: Sequence[Pair]) -> list[str]:
@@ -98,8 +123,14 @@ def claim_table(pairs: Sequence[Pair]) -> list[str]:
     for pair, verdict, cells in zip(pairs, verdicts(pairs), _difference_cells(pairs), strict=True):
         claim = f"{escape(pair.first.title)} above {escape(pair.second.title)}"
         paper = _paper_difference(pair.first.variant, pair.second.variant)
-        rows.append([claim, f"{paper:+.1f}", *cells, f"**{verdict}**"])
-    return table(("the paper's claim", "paper UA", *DIFFERENCE_HEADER, "by UA"), rows)
+        rows.append([claim, f"{paper:+.1f}", *_sizes(pair), *cells, f"**{verdict}**"])
+    header = ("the paper's claim", "paper UA", *SIZE_HEADER, *DIFFERENCE_HEADER, "by UA")
+    return table(header, rows)
+
+
+def _sizes(pair: Pair) -> tuple[str, str]:
+    one = pair.scores["unweighted_accuracy"]
+    return f"{one.num_utterances:,}", f"{one.num_speakers}"
 
 
 def _difference_cells(pairs: Sequence[Pair]) -> list[list[str]]:
@@ -146,10 +177,11 @@ def claims_in_words(pairs: Sequence[Pair]) -> str:
     """One sentence over all claims of the paper that these runs can answer."""
     found = verdicts(pairs)
     counts = [f"{words}: {found.count(v)}" for v, words in VERDICTS.items() if v in found]
-    speakers = max(pair.scores["unweighted_accuracy"].num_speakers for pair in pairs)
+    speakers = number_range([p.scores["unweighted_accuracy"].num_speakers for p in pairs])
     return (
         "The paper says that DS-LSTM is significantly above Base 1 to 4 and the dual level above "
-        f"everything: {len(CLAIMS)} comparisons, of which these runs can answer {len(pairs)}. "
+        "all six, and has the dual level above DS-LSTM in its table: "
+        f"{len(CLAIMS)} comparisons, of which these runs can answer {len(pairs)}. "
         f"**{'; '.join(counts).capitalize()}** (pooled UA, epoch chosen on validation, 5 % after "
         f"adjustment, {speakers} speakers)."
     )
@@ -164,8 +196,9 @@ def parameters_in_words(runs: Sequence[Run]) -> list[str]:
     change = ours / theirs - 1
     return [
         f"The paper says that DS-LSTM has 25 % fewer parameters than Base 4; that counts gate "
-        f"networks, six against eight. Counted in weights, DS-LSTM has {ours:,} here and Base 4 "
-        f"{theirs:,}: {abs(change):.0%} {'more' if change > 0 else 'fewer'}."
+        f"networks, six against eight. Of numbers that are saved, DS-LSTM has {ours:,} here and "
+        f"Base 4 {theirs:,}: {abs(change):.0%} {'more' if change > 0 else 'fewer'}, the moving "
+        "statistics of every step of the recurrent normalisation included."
     ]
 
 
@@ -188,6 +221,12 @@ def best_in_words(runs: Sequence[Run]) -> str:
 def notes(runs: Sequence[Run]) -> list[str]:
     """What a reader has to know about these runs: missing folds, emotions, speakers."""
     lines = []
+    for first, second in _claimed(runs) + _others(runs):
+        if not _meet(first, second):
+            lines.append(
+                f"- {escape(first.title)} and {escape(second.title)}: their finished folds tested "
+                "no utterance in common, so they are not compared."
+            )
     for run in runs:
         title = escape(run.title)
         if not run.is_whole:
@@ -200,7 +239,7 @@ def notes(runs: Sequence[Run]) -> list[str]:
         if absent:
             lines.append(
                 f"- {title}: the test parts of folds {', '.join(absent)} lack an emotion; their UA "
-                "is over the others. The pooled figures have all."
+                f"is over the others. {_pooled_emotions(run)}"
             )
     lines += _settings_note(runs)
     few = [run for run in runs if len(speaker_confusions(run.predictions)[0]) < MIN_SPEAKERS]
@@ -209,11 +248,19 @@ def notes(runs: Sequence[Run]) -> list[str]:
     return lines
 
 
+def _pooled_emotions(run: Run) -> str:
+    rows = zip(run.results[0]["emotions"], run.summary["confusion_matrix"], strict=True)
+    untested = [escape(emotion) for emotion, row in rows if not sum(row)]
+    if not untested:
+        return "The pooled figures have all."
+    return f"No finished fold tests {', '.join(untested)}: the pooled figures lack it too."
+
+
 def _settings_note(runs: Sequence[Run]) -> list[str]:
     """Settings in which networks of different systems differ: then not the system alone does."""
     networks = [run for run in _first_of_variant(runs).values() if chooses_an_epoch(run)]
     settings = {run.title: flat_settings(run.results[0]) for run in networks}
-    names = dict.fromkeys(name for own in settings.values() for name in own if name != "seed")
+    names = dict.fromkeys(name for own in settings.values() for name in own)
     lines = []
     for name in names:
         titles_of: dict[str, list[str]] = {}

@@ -173,16 +173,17 @@ def _check_comparable(first: Run, other: Run) -> None:
 
 def _with_titles(runs: Sequence[Run]) -> list[Run]:
     """The runs by name; a further one of the same system and protocol says what differs."""
-    first_of, named = {}, []
+    first_of, named, taken = {}, [], set()
     for run in runs:
         first = first_of.setdefault((run.variant, run.protocol), run)
         plain, own = (flat_settings(r.results[0]) for r in (first, run))
         differing = [name for name in own if own[name] != plain.get(name)]
         details = [f"{name.split('.')[-1]} {own[name]}" for name in differing]
-        if run is not first and not details:
-            details.append(str(run.directory))
-        title = TITLES.get(run.variant, run.variant)
-        named.append(replace(run, title=", ".join([title, *details])))
+        title = ", ".join([TITLES.get(run.variant, run.variant), *details])
+        if (title, run.protocol) in taken:
+            title = f"{title}, {run.directory}"
+        taken.add((title, run.protocol))
+        named.append(replace(run, title=title))
     return named
 
 

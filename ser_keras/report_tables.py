@@ -11,7 +11,7 @@ from ser_keras.statistics import accuracies, bootstrap_interval, speaker_confusi
 SHORT = {"weighted_accuracy": "WA", "unweighted_accuracy": "UA"}
 NONE = "–"
 # Names come from folders and corpora; these characters would be read as Markdown or HTML.
-_ESCAPES = str.maketrans({character: f"&#{ord(character)};" for character in "<>&|*`[]\\"})
+_ESCAPES = str.maketrans({character: f"&#{ord(character)};" for character in "<>&|*_`[]\\"})
 
 
 def escape(text: str) -> str:
@@ -138,11 +138,12 @@ def _epochs(run: Run) -> str:
     """Chosen epochs over the folds and the last one: "7–19 of 32"."""
     if not chooses_an_epoch(run):
         return NONE
-    chosen = _range([result["best_epoch"] for result in run.results])
-    return f"{chosen} of {_range([result['last_epoch'] for result in run.results])}"
+    chosen = number_range([result["best_epoch"] for result in run.results])
+    return f"{chosen} of {number_range([result['last_epoch'] for result in run.results])}"
 
 
-def _range(values: Sequence[int]) -> str:
+def number_range(values: Sequence[int]) -> str:
+    """ "7–19", or "7" where all are equal."""
     low, high = min(values), max(values)
     return f"{low}" if low == high else f"{low}–{high}"
 
@@ -157,7 +158,9 @@ def _seconds(run: Run) -> str:
     seconds = [result.get("seconds_per_epoch") for result in run.results]
     known = [value for value in seconds if value is not None]
     cores = sorted({result["cores"] for result in run.results if "cores" in result})
-    return f"{np.median(known):.1f}{f' ({_range(cores)})' if cores else ''}" if known else NONE
+    if not known:
+        return NONE
+    return f"{np.median(known):.1f}" + (f" ({number_range(cores)})" if cores else "")
 
 
 # --- Over seeds ---
@@ -181,9 +184,9 @@ def _groups_by_seed(runs: Sequence[Run]) -> list[list[Run]]:
         group = next((g for g in groups if differ_by_seed_alone(g[0], run)), None)
         if group is None:
             groups.append([run])
-        else:
-            group.append(run)
-    return [group for group in groups if len({run.results[0]["seed"] for run in group}) > 1]
+        elif run.results[0]["seed"] not in {other.results[0]["seed"] for other in group}:
+            group.append(run)  # a seed counts once, however often it was trained
+    return [group for group in groups if len(group) > 1]
 
 
 # --- Speakers ---

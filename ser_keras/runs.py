@@ -142,7 +142,7 @@ def in_words(summary: Mapping) -> str:
 def _absent_line(fold: str, emotions: Sequence[str]) -> str:
     return (
         f"  fold {fold} tests no {', '.join(emotions)}: its UA is the mean over the other "
-        "emotions; the pooled scores are over all"
+        "emotions; the pooled scores are over all that were tested"
     )
 
 

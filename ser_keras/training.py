@@ -191,8 +191,8 @@ def load_model(directory: Path) -> tuple[keras.Model, dict]:
     """
     directory = Path(directory)
     try:
-        settings = _settings(json.loads((directory / "config.json").read_text()))
-        info = json.loads((directory / "info.json").read_text())
+        settings = _settings(json.loads((directory / "config.json").read_text("utf-8")))
+        info = json.loads((directory / "info.json").read_text("utf-8"))
         model = build_model(
             info["variant"],
             settings,
@@ -201,7 +201,7 @@ def load_model(directory: Path) -> tuple[keras.Model, dict]:
             tuple(info["n_mels"]),
         )
         model.load_weights(directory / "model.weights.h5")
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         reason = str(error).splitlines()[0]
         raise SerError(
             f"{directory}: cannot load the model ({reason}), expected config.json, info.json and "

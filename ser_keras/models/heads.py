@@ -3,9 +3,13 @@
 import keras
 from keras import layers
 
+from ser_keras.errors import SerError
 from ser_keras.layers import DSLSTM, ConvBlock, MeanOverTime
 from ser_keras.layers.initializers import uniform_by_fan_in
 
+# Timesteps that the edges of the convolutions and rounding can leave on one side when the wide
+# window is twice the narrow one. More, and the two sequences are not of the same moments.
+MAX_SURPLUS = 3
 # As in the authors' code; Keras's own 0.99 and 1e-3 are another normalisation.
 BATCH_NORM = {"momentum": 0.9, "epsilon": 1e-5}
 
@@ -53,9 +57,18 @@ def align(x, y, aligned_frames):
 
     Returns:
         Both with T3 timesteps.
+
+    Raises:
+        SerError: T1 is not about twice T2.
     """
     averaged = layers.AveragePooling1D(aligned_frames, strides=2, name="align")(x)
     steps = min(averaged.shape[1], x.shape[1] // 2 - (aligned_frames - 2), y.shape[1])
+    if max(averaged.shape[1], y.shape[1]) - steps > MAX_SURPLUS:
+        raise SerError(
+            f"received sequences of {x.shape[1]} and {y.shape[1]} timesteps, expected the first "
+            "about twice as long: prepare the spectrograms with a wide window of twice the narrow "
+            "one (--n-fft 256 512), or train a system without a DS-LSTM"
+        )
     return _first_steps(averaged, steps, "narrow"), _first_steps(y, steps, "wide")
 
 

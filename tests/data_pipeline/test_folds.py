@@ -8,7 +8,7 @@ import pytest
 from sklearn.model_selection import StratifiedKFold
 
 from data_pipeline.errors import DataError
-from data_pipeline.folds import Fold, assert_speaker_disjoint, assign_folds
+from data_pipeline.folds import Fold, assert_speaker_disjoint, assign_folds, folds_key
 
 EMOTIONS = ("angry", "happy", "neutral", "sad")
 # Unequal, as in real corpora.
@@ -162,6 +162,45 @@ def test_seed_changes_what_is_drawn(protocol):
 
     assert [fold.test for fold in first] != [fold.test for fold in second]
     assert [fold.validation for fold in first] != [fold.validation for fold in second]
+
+
+def unequal_rows(sizes, emotions_of=lambda speaker: EMOTIONS):
+    """A speaker for each size, with the emotions of `emotions_of` in turn."""
+    return [
+        {"utterance_id": f"{speaker}_{n:03d}", "speaker": speaker, "session": ""}
+        | {"emotion": emotions_of(speaker)[n % len(emotions_of(speaker))]}
+        for speaker, size in sizes.items()
+        for n in range(size)
+    ]
+
+
+def test_the_speaker_with_most_utterances_trains():
+    rows = unequal_rows({"me": 600} | {f"friend{n}": 30 for n in range(5)})
+    for seed in range(3):
+        for fold in assign_folds(rows, "speaker", "speaker", seed)[:5]:
+            assert fold.held_out != "speaker me"
+            assert any(i.startswith("me") for i in fold.train)
+
+
+def test_the_only_speaker_of_an_emotion_trains():
+    rows = unequal_rows(
+        {f"s{n}": 40 for n in range(7)},
+        lambda speaker: (*EMOTIONS, "fear") if speaker == "s0" else EMOTIONS,
+    )
+    emotion_of = by_id(rows, "emotion")
+    for fold in assign_folds(rows, "speaker", "speaker", seed=0)[1:]:
+        assert "fear" in {emotion_of[i] for i in fold.train}
+
+
+def test_seed_and_fold_draw_the_speakers_that_validate():
+    rows = unequal_rows({f"s{n}": 20 + 4 * n for n in range(10)})
+    drawn = [
+        tuple(frozenset(i[:2] for i in fold.validation) for fold in folds)
+        for folds in (assign_folds(rows, "speaker", "speaker", seed) for seed in range(5))
+    ]
+    assert len(set(drawn)) == 5
+    assert len(set(drawn[0])) > 3
+    assert len({folds_key(assign_folds(rows, "speaker", "speaker", s)) for s in range(5)}) == 5
 
 
 def test_smallest_corpus_that_is_taken():

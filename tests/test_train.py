@@ -222,11 +222,25 @@ def test_what_cannot_run_is_one_line_and_exit_code_1(prepared, tmp_path, capsys,
     assert len(error) == 1 and error[0].startswith("error: ") and message in error[0]
 
 
+def test_damaged_records_are_one_line(prepared, tmp_path, capsys):
+    damaged = tmp_path / "damaged"
+    shutil.copytree(prepared, damaged)
+    for shard in damaged.glob("*.tfrecord"):
+        content = bytearray(shard.read_bytes())
+        content[len(content) // 2] ^= 1
+        shard.write_bytes(content)
+    assert main(arguments(damaged, tmp_path / "run", "--variant", "base_1", "--fold", "0")) == 1
+    (error,) = capsys.readouterr().err.strip().splitlines()
+    assert error.startswith(f"error: {damaged}: the records are damaged")
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
         ["--fold", "x"],
         ["--epochs", "0"],
+        ["--seed", "-1"],
+        ["--seed", str(2**31)],
         ["--batch-size", "4"],
         ["--learning-rate", "-1"],
         ["--variant", "all", "--gate-norm", "before_sigmoid"],

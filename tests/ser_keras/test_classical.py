@@ -17,6 +17,7 @@ from data_pipeline.tfrecords import FORMAT_VERSION
 from ser_keras import classical, classical_command
 from ser_keras.__main__ import main
 from ser_keras.classical import fit_svm, num_parameters, run_fold, score_svm
+from ser_keras.errors import SerError
 from ser_keras.run_files import read_predictions
 
 EMOTIONS = ("angry", "happy", "sad")
@@ -90,6 +91,12 @@ def test_two_emotions_and_an_emotion_never_trained(material, tmp_path):
     assert num_parameters(fit_svm(vectors, labels, 0.1)) == 3 * (12 + 1)
 
 
+def test_one_emotion_to_train_on_is_refused(material):
+    vectors, labels, _ = material
+    with pytest.raises(SerError, match="expected two or more emotions outside the test part"):
+        fit_svm(vectors[labels == 0], labels[labels == 0], 0.1)
+
+
 @pytest.fixture
 def prepared_folder(tmp_path):
     """A prepared folder (without records, which are not read) and the manifest it came from."""
@@ -111,6 +118,7 @@ def prepared_folder(tmp_path):
         "emotions": ["loud", "soft"],
     }
     metadata |= {"label_map": {}, "group_by": "speaker", "subset": "all", "key": "made up"}
+    metadata |= {"features": {"mfcc": "opensmile"}}
     folder = tmp_path / "prepared"
     folder.mkdir()
     (folder / "metadata.json").write_text(json.dumps(metadata | {"shards": {}, "utterances": rows}))

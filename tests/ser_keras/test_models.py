@@ -160,7 +160,7 @@ def test_an_answer_does_not_depend_on_the_batch(variant):
 
 
 @pytest.mark.parametrize(
-    ("aligned_frames", "lengths"), [(2, (56, 55)), (2, (57, 30)), (3, (57, 40)), (3, (56, 20))]
+    ("aligned_frames", "lengths"), [(2, (56, 27)), (2, (57, 30)), (3, (57, 29)), (3, (56, 25))]
 )
 def test_alignment_averages_adjacent_steps_and_cuts_both(aligned_frames, lengths):
     rng = np.random.default_rng(0)
@@ -172,6 +172,20 @@ def test_alignment_averages_adjacent_steps_and_cuts_both(aligned_frames, lengths
     expected = [x[:, 2 * t : 2 * t + aligned_frames].mean(1) for t in range(steps)]
     np.testing.assert_allclose(got_x, np.stack(expected, 1), atol=1e-6)
     np.testing.assert_array_equal(got_y, y[:, :steps])
+
+
+def test_windows_that_are_not_twice_as_long_are_refused():
+    frames, mels = (318, 80), (64, 256)  # 256 and 1,024 FFT points
+    with pytest.raises(SerError, match="expected the first about twice as long"):
+        build_model("ds_lstm", PRESETS["paper"], 4, frames, mels)
+    build_model("base_4", PRESETS["paper"], 4, frames, mels)
+
+
+@pytest.mark.parametrize("preset", ["paper", "authors", "demo"])
+@pytest.mark.parametrize("narrow_frames", [40, 41, 42, 43, 317, 318, 319, 1000])
+def test_spectrograms_of_one_recording_are_never_out_of_step(preset, narrow_frames):
+    frames = (narrow_frames, narrow_frames // 2 + 1)
+    build_model("ds_lstm", PRESETS[preset], 4, frames, (64, 128))
 
 
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])

@@ -12,7 +12,7 @@ from sklearn.metrics import accuracy_score, balanced_accuracy_score
 from data_pipeline.audit import guess_emotions
 from ser_keras.__main__ import main
 from ser_keras.errors import SerError
-from ser_keras.paper_table import CLAIMS
+from ser_keras.paper_table import CLAIMS, PAPER_DATA
 from ser_keras.report import make_report
 from ser_keras.report_comparisons import claimed_pairs, other_pairs, verdicts
 from ser_keras.report_runs import floors, read_history, read_runs
@@ -158,6 +158,91 @@ def test_other_pairs_are_against_the_dual_level_and_between_settings(tmp_path):
     pooled = [run.summary["weighted_accuracy"]["pooled"] for run in (runs[1], runs[3])]
     spread = f"{100 * np.mean(pooled):.1f} ± {100 * np.std(pooled, ddof=1):.1f}"
     assert f"| Dual level | 0, 1 | {spread} |" in text
+
+
+def titles(pairs):
+    return [(pair.first.title, pair.second.title) for pair in pairs]
+
+
+def test_settings_are_compared_within_a_seed(tmp_path):
+    before = {"settings": {"gate_norm": "before_sigmoid"}}
+    runs = read_runs(
+        [
+            write_run(tmp_path / f"{gate}{seed}", seed=seed, **changes)
+            for gate, changes in (("after", {}), ("before", before))
+            for seed in (0, 1)
+        ]
+    )
+    gate = "gate_norm before_sigmoid"
+    assert titles(other_pairs(runs)) == [
+        ("Dual level", f"Dual level, {gate}"),
+        ("Dual level, seed 1", f"Dual level, seed 1, {gate}"),
+    ]
+
+
+def test_systems_of_other_seeds_are_told(tmp_path):
+    text = report_text(
+        write_run(tmp_path / "a", seed=1), write_run(tmp_path / "b", variant="base_1")
+    )
+    assert "- Not trained alike: seed 0 (Base 1 (MFCC)); 1 (Dual level)." in text.splitlines()
+
+
+def test_a_comparison_stands_in_one_table(tmp_path):
+    runs = read_runs(
+        [write_run(tmp_path / v, variant=v) for v in ("base_1", "base_2", "ds_lstm", "svm_other")]
+    )
+    both = [frozenset(two) for two in titles(claimed_pairs(runs)) + titles(other_pairs(runs))]
+    assert len(both) == len(set(both)) == 4
+
+
+def test_a_claim_says_how_few_it_rests_on(tmp_path):
+    whole = [write_run(tmp_path / v, variant=v) for v in ("ds_lstm", "base_1")]
+    few = write_run(tmp_path / "few", folds=(1,))
+    text = report_text(*whole, few)
+    assert cells(text, "DS-LSTM above Base 1 (MFCC)")[2:4] == ["120", "8"]
+    assert cells(text, "Dual level above DS-LSTM")[2:4] == ["60", "4"]
+    assert "adjustment, 4–8 speakers)." in text
+
+
+def test_runs_without_a_common_utterance_are_reported_but_not_compared(tmp_path):
+    text = report_text(
+        write_run(tmp_path / "a", folds=(0,)),
+        write_run(tmp_path / "b", folds=(1,), variant="ds_lstm"),
+    )
+    assert "- Dual level and DS-LSTM: their finished folds tested no utterance in common" in text
+    assert cells(text, "DS-LSTM")[2] == "1 of 2"
+
+
+def test_runs_with_equal_settings_keep_apart(tmp_path):
+    directories = [
+        write_run(tmp_path / name, accuracy, seed=seed)
+        for name, accuracy, seed in (("a", 0.7, 0), ("b", 0.8, 1), ("again", 0.6, 1))
+    ]
+    runs = read_runs(directories)
+    assert [run.title for run in runs] == [
+        "Dual level",
+        "Dual level, seed 1",
+        f"Dual level, seed 1, {tmp_path / 'again'}",
+    ]
+    assert "| Dual level | 0, 1 |" in report_text(*directories)
+
+
+def test_the_papers_figures_are_set_beside_the_papers_data_alone(tmp_path):
+    data = dict(PAPER_DATA, label_map=dict(PAPER_DATA["label_map"]))
+    papers = "hold them against *best on test*"
+    assert papers in report_text(write_run(tmp_path / "a", **data))
+    others = (
+        {"protocol": "speaker"},
+        {"subset": "improvised"},
+        {"label_map": {**data["label_map"], "fru": "angry"}},
+    )
+    for number, changes in enumerate(others):
+        assert papers not in report_text(write_run(tmp_path / f"b{number}", **data | changes))
+
+
+def test_a_perfect_system_makes_no_mistakes(tmp_path):
+    report = make_report(read_runs([write_run(tmp_path / "run", 1.0)]))
+    assert any("Dual level: no mistakes" in line for line in report.lines)
 
 
 def test_protocols_never_share_a_table(tmp_path):

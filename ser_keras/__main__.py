@@ -73,7 +73,8 @@ def _add_export(commands) -> None:
         "export",
         export,
         "write the model of a finished fold as a SavedModel, and compare it with the model",
-        "python -m ser_keras export runs/demo --fold 0 --out saved_models/ser",
+        "python -m ser_keras export runs/demo-dual_level-demo-speaker-seed0 --fold 0 "
+        "--out saved_models/ser",
     )
     parser.add_argument("run_dir", type=Path, metavar="RUN_DIR", help="a run, or a fold in it")
     parser.add_argument(

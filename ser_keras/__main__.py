@@ -157,7 +157,8 @@ def find_fold(run_dir: Path, fold: int | None) -> Path:
     Raises:
         SerError: there is no such finished fold, or there are several and none is named.
     """
-    finished = _finished_folds(run_dir)
+    # os.path, not pathlib, which raises where a name is too long or a folder may not be entered.
+    finished = _finished_folds(run_dir) if os.path.isdir(run_dir) else {}
     if fold is None and len(finished) == 1:
         return next(iter(finished.values()))
     if fold in finished:

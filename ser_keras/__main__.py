@@ -73,7 +73,8 @@ def _add_export(commands) -> None:
         "export",
         export,
         "write the model of a finished fold as a SavedModel, and compare it with the model",
-        "python -m ser_keras export runs/demo --fold 0 --out saved_models/ser",
+        "python -m ser_keras export runs/demo-dual_level-demo-speaker-seed0 --fold 0 "
+        "--out saved_models/ser",
     )
     parser.add_argument("run_dir", type=Path, metavar="RUN_DIR", help="a run, or a fold in it")
     parser.add_argument(
@@ -156,7 +157,8 @@ def find_fold(run_dir: Path, fold: int | None) -> Path:
     Raises:
         SerError: there is no such finished fold, or there are several and none is named.
     """
-    finished = _finished_folds(run_dir)
+    # os.path, not pathlib, which raises where a name is too long or a folder may not be entered.
+    finished = _finished_folds(run_dir) if os.path.isdir(run_dir) else {}
     if fold is None and len(finished) == 1:
         return next(iter(finished.values()))
     if fold in finished:

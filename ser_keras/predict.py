@@ -1,5 +1,6 @@
 """Audio files in, emotions out, with nothing but a SavedModel folder and the files."""
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -65,15 +66,17 @@ def find_audio_files(paths: Iterable[Path | str]) -> list[Path]:
 
 
 def _audio_files(path: Path) -> list[Path]:
-    if not path.is_dir():
+    # os.path, not pathlib, which raises where a name is too long or a folder may not be entered.
+    if not os.path.isdir(path):
         return [path]
     below = (file for file in path.rglob("*") if file.suffix.lower() in AUDIO_SUFFIXES)
-    return sorted(file for file in below if file.is_file()) or [path]
+    # What is neither a file nor a folder stays, so that it gets its reason and is not lost.
+    return sorted(file for file in below if not os.path.isdir(file)) or [path]
 
 
 def failure_reason(path: Path, error: DataError) -> str:
     """Why a file cannot be used, without its name, which stands beside it anyway."""
-    if path.is_dir():
+    if os.path.isdir(path):
         return f"a folder without {', '.join(AUDIO_SUFFIXES)} files"
     return str(error).removeprefix(f"{path}: ")
 

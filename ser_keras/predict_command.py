@@ -30,8 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         type=Path,
         metavar="FILE",
-        help="audio file (WAV, FLAC, OGG or MP3, any sample rate), or a folder that is searched "
-        "for them, folders within it too",
+        help="audio file (WAV, FLAC, OGG or MP3, 4 to 384 kHz), or a folder that is searched for "
+        "them, folders within it too",
     )
     add(
         "--model",

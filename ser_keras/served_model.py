@@ -1,6 +1,7 @@
 """A SavedModel folder, loaded: recordings in, answers out."""
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -54,7 +55,7 @@ class ServedModel:
             # The signature alone does not keep the variables alive.
             self._root = tf.saved_model.load(str(version_dir))
             self._signature = self._root.signatures[WAVEFORM]
-        except (OSError, KeyError, ValueError, tf.errors.OpError):
+        except (OSError, LookupError, ValueError, tf.errors.OpError):
             raise SerError(
                 f"{version_dir}: this SavedModel is damaged or has no signature {WAVEFORM!r}; "
                 "export it again: python -m ser_keras export"
@@ -92,9 +93,10 @@ class ServedModel:
 
 def _version_dir(model_dir: Path) -> Path:
     """The folder that holds saved_model.pb: model_dir itself, or its highest version."""
-    if (model_dir / "saved_model.pb").is_file():
+    # os.path, not pathlib, which raises where a name is too long or a folder may not be entered.
+    if os.path.isfile(model_dir / "saved_model.pb"):
         return model_dir
-    versions = saved_versions(model_dir)
+    versions = saved_versions(model_dir) if os.path.isdir(model_dir) else {}
     if not versions:
         raise SerError(
             f"{model_dir}: no SavedModel there; expected a folder such as saved_models/<name> "

@@ -81,7 +81,7 @@ def emotion_server(model: keras.Model, info: Mapping, assets_dir: Path) -> tf.Mo
 
     def answer_features(**features: tf.Tensor) -> Tensors:
         features = _shortened(features)
-        return answer(features, judge_features(features))
+        return answer(_with_a_frame(features), judge_features(features))
 
     def answer_waveform(waveform: tf.Tensor, num_samples: tf.Tensor) -> Tensors:
         return answer_recording(waveform, num_samples, judge_waveform(waveform, num_samples))
@@ -166,6 +166,18 @@ def _shortened(features: Tensors) -> Tensors:
     mfcc = features["mfcc"]
     most = (max_samples(tf.shape(mfcc)[0]) - FRAME_LENGTH) // FRAME_STEP + 1
     return features | {"mfcc": mfcc[:, :most]}
+
+
+def _with_a_frame(features: Tensors) -> Tensors:
+    """Features of one frame or more: the front end cannot look into a batch of none at all.
+
+    Only a batch that has been judged bad is longer for it; others are handed on as they are.
+    """
+    return features | {
+        name: tf.pad(frames, [[0, 0], [0, tf.maximum(1 - tf.shape(frames)[1], 0)], [0, 0]])
+        for name, frames in features.items()
+        if name in FRAME_COUNTS
+    }
 
 
 def _temperature(info: Mapping) -> float:

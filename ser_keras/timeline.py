@@ -16,7 +16,7 @@ from data_pipeline.mfcc import FRAME_STEP, num_mfcc_frames
 from ser_keras.input_warnings import recording_warnings
 from ser_keras.predict import BATCH_SIZE
 from ser_keras.served_model import Answer, ServedModel
-from ser_keras.verdicts import MAX_BATCH_SECONDS
+from ser_keras.verdicts import MAX_BATCH_SECONDS, MAX_SECONDS
 
 # For a model that does not say how long its training recordings were.
 DEFAULT_WINDOW_SECONDS = 3.0
@@ -67,9 +67,12 @@ class Timeline:
 
 
 def default_window_seconds(info: Mapping) -> float:
-    """The median length of the model's training recordings: what it knows best."""
+    """The median length of the model's training recordings, what it knows best, or the longest
+    window that there may be.
+    """
     profile = info.get("training_profile")
-    return round(profile["duration_seconds"][1], 1) if profile else DEFAULT_WINDOW_SECONDS
+    median = round(profile["duration_seconds"][1], 1) if profile else DEFAULT_WINDOW_SECONDS
+    return min(median, MAX_SECONDS)
 
 
 def judge_recording(

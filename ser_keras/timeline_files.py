@@ -3,7 +3,7 @@
 import csv
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from data_pipeline.audio import load_recording
@@ -64,6 +64,8 @@ def output_stems(paths: Sequence[Path], out_dir: Path) -> list[Path]:
 
 
 def _write(timeline: Timeline, recording, model: ServedModel, stem: Path) -> None:
+    # A file name may hold bytes that are no text, which neither UTF-8 nor a picture can hold.
+    timeline = replace(timeline, file=timeline.file.encode(errors="backslashreplace").decode())
     stem.parent.mkdir(parents=True, exist_ok=True)
     with _with_suffix(stem, ".csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")

@@ -16,6 +16,8 @@ from bad_audio import (
 )
 from c_api import ask_in_process_of_its_own
 
+from ser_keras.layers.feature_front_end import FRAME_COUNTS
+
 CASES = [*FILES, *RECORDINGS]
 # The good examples on either side of a bad one.
 BEFORE, AFTER = voice(0.7), voice(0.4, pitch_hz=230)
@@ -130,17 +132,25 @@ def test_recordings_may_be_shorter_in_large_batches(python, size, seconds):
 
 def test_features_of_more_than_a_minute_are_refused(python):
     frames = {"mfcc": (6000, 39), "mel_narrow": (9, 64), "mel_wide": (9, 128)}
-    counts = {
-        "mfcc": "num_mfcc_frames",
-        "mel_narrow": "num_frames_narrow",
-        "mel_wide": "num_frames_wide",
-    }
     inputs = {name: np.zeros((1, *shape), np.float32) for name, shape in frames.items()}
-    inputs |= {counts[name]: np.array([shape[0]], np.int32) for name, shape in frames.items()}
+    inputs |= {FRAME_COUNTS[name]: np.array([shape[0]], np.int32) for name, shape in frames.items()}
     answer = python("features", inputs)
     assert answer["error"][0] == b"num_mfcc_frames is 6000; expected 1 to 5998"
     inputs["num_mfcc_frames"][:] = 5998
     assert python("features", inputs)["error"][0] == b""
+
+
+@pytest.mark.parametrize("empty", ["mfcc", "mel_narrow", "mel_wide"])
+def test_features_of_no_frame_are_refused_and_fail_no_request(python, empty):
+    depths = {"mfcc": 39, "mel_narrow": 64, "mel_wide": 128}
+    frames = {name: 0 if name == empty else 9 for name in depths}
+    inputs = {name: np.ones((2, frames[name], depths[name]), np.float32) for name in depths}
+    inputs |= {FRAME_COUNTS[name]: np.full(2, frames[name], np.int32) for name in depths}
+    answer = python("features", inputs)
+    expected = f"{FRAME_COUNTS[empty]} is 0; expected 1 to 0"
+    assert [error.decode() for error in answer["error"]] == [expected] * 2
+    assert not any(answer["emotion"])
+    assert not answer["probabilities"].any() and not answer["logits"].any()
 
 
 def riff_of_silence(num_samples):

@@ -226,6 +226,7 @@ def test_fold_is_found_in_a_run_or_named_itself(run_dir):
         ("fold_0", 1, "no finished fold 1; choose one with --fold: 0"),
         ("fold_3", None, "no finished fold there"),
         ("gone", 0, "no finished fold there"),
+        pytest.param("a" * 300, 0, "no finished fold there", id="name too long"),
     ],
 )
 def test_fold_that_cannot_be_meant_is_refused(run_dir, name, fold, message):

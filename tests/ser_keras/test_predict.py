@@ -1,5 +1,9 @@
 """Emotions of real audio files, against the model on features computed here."""
 
+import os
+import tempfile
+from pathlib import Path
+
 import numpy as np
 import pytest
 import soundfile
@@ -86,6 +90,37 @@ def test_bad_files_are_reported_in_their_place_and_the_rest_goes_on(served, reco
     assert all("\n" not in one.error and one.emotion == "" for one in predictions if one.error)
     assert predictions[0].probabilities == pytest.approx(predictions[5].probabilities)
     assert predictions[3].error == "a folder without .wav, .flac, .ogg, .mp3 files"
+
+
+def test_a_name_that_is_too_long_is_reported_and_the_rest_goes_on(served, recordings, tmp_path):
+    paths = find_audio_files([tmp_path / ("a" * 300 + ".wav"), recordings["a.wav"]])
+    too_long, good = predict_files(served, paths)
+    assert too_long.error == "cannot be read (File name too long); check the file"
+    assert good.emotion and not good.error
+
+
+@pytest.fixture
+def closed_folder():
+    """A folder whose names may be read and whose files may not; root is nobody meanwhile."""
+    user = os.geteuid()
+    # Not in tmp_path: nobody may not even look into the folders above it.
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "a.wav").touch()
+        folder.chmod(0o444)
+        if user == 0:
+            os.seteuid(65534)
+        yield folder
+        os.seteuid(user)
+        folder.chmod(0o700)
+
+
+def test_a_file_in_a_folder_that_may_not_be_entered_is_reported(served, closed_folder):
+    file = closed_folder / "a.wav"
+    for named in (file, closed_folder):
+        assert find_audio_files([named]) == [file]
+    [prediction] = predict_files(served, [file])
+    assert prediction.error == "cannot be read (Permission denied); check the file"
 
 
 def test_a_batch_of_bad_files_alone_is_no_trouble(served, tmp_path):

@@ -1,6 +1,7 @@
 """The SavedModel folder as `predict` finds it: versions, threshold, damage."""
 
 import json
+import os
 import shutil
 
 import numpy as np
@@ -70,6 +71,19 @@ def test_folder_without_a_usable_model_is_one_clear_line(tmp_path, damage, messa
     with pytest.raises(SerError, match=message) as caught:
         ServedModel(tmp_path)
     assert "\n" not in str(caught.value)
+
+
+def test_name_that_is_too_long_is_one_clear_line(tmp_path):
+    with pytest.raises(SerError, match="aaa: no SavedModel there; expected a folder such as"):
+        ServedModel(tmp_path / ("a" * 300))
+
+
+def test_variables_that_are_cut_off_are_one_clear_line(tiny_saved_model, tiny_info, copy_with_info):
+    copied = copy_with_info(tiny_saved_model, tiny_info)
+    [values] = (copied / "variables").glob("variables.data-*")
+    os.truncate(values, values.stat().st_size // 2)
+    with pytest.raises(SerError, match="damaged or has no signature 'waveform'"):
+        ServedModel(copied)
 
 
 def test_damaged_model_is_one_clear_line(tiny_saved_model, tiny_info, copy_with_info):

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -24,6 +25,7 @@ from ser_keras.timeline import (
 )
 from ser_keras.timeline_figure import timeline_figure
 from ser_keras.timeline_files import output_stems, segment_columns, segment_rows, write_timelines
+from ser_keras.verdicts import MAX_SECONDS
 
 WINDOW, HOP = 1.0, 0.4
 
@@ -136,6 +138,8 @@ def test_default_window_is_the_median_of_the_training_recordings():
     assert default_window_seconds({}) == DEFAULT_WINDOW_SECONDS
     profile = {"duration_seconds": [1.0, 2.634, 6.0]}
     assert default_window_seconds({"training_profile": profile}) == 2.6
+    profile = {"duration_seconds": [1.0, 90.0, 100.0]}
+    assert default_window_seconds({"training_profile": profile}) == MAX_SECONDS
 
 
 # --- files ---
@@ -172,6 +176,22 @@ def test_csv_json_and_picture_of_each_file_say_the_same(served, folders, tmp_pat
         for emotion, probability in segment["probabilities"].items():
             assert float(row[f"probability_{emotion}"]) == pytest.approx(probability)
     assert (tmp_path / "out/b/talk.wav.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_name_that_is_no_text_is_written_with_escapes_and_the_rest_goes_on(
+    served, folders, tmp_path
+):
+    strange = folders[0].rename(folders[0].with_name(os.fsdecode(b"talk \xff.wav")))
+    results = list(write_timelines(served, [strange, folders[1]], tmp_path / "out", WINDOW, HOP))
+    assert [one.error for one in results] == ["", ""]
+    assert results[0].file == str(strange)
+    stem = tmp_path / "out/a" / strange.name
+    written = [stem.with_name(f"{stem.name}.{kind}") for kind in ("csv", "json", "png")]
+    assert all(path.stat().st_size for path in written)
+    with written[0].open(newline="", encoding="utf-8") as file:
+        named_by_csv = {row["file"] for row in csv.DictReader(file)}
+    assert named_by_csv == {json.loads(written[1].read_text())["file"]}
+    assert named_by_csv.pop().endswith("talk \\udcff.wav")
 
 
 def test_a_file_that_cannot_be_used_is_a_row_with_its_error(served, folders):

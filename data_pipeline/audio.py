@@ -17,6 +17,12 @@ import soundfile
 import soxr
 
 from data_pipeline.errors import DataError
+from data_pipeline.streams import (
+    MP3_FRAME_SAMPLES,
+    has_more_mp3_samples,
+    ogg_fault,
+    tells_mp3_length,
+)
 
 SAMPLE_RATE = 16000  # Hz
 # 25 ms: one analysis frame of the MFCC.
@@ -91,7 +97,7 @@ def decode_recording(file_bytes: bytes, name: str) -> Recording:
     """The same as `load_recording` for the bytes of a file; `name` stands in the messages."""
     with open_checked(file_bytes, name) as file:
         try:
-            waveform = _decode_mono(file, name)
+            waveform = _decode_mono(file, _least_frames(file, file_bytes), name)
         except soundfile.LibsndfileError as error:
             raise _undecodable(name, error) from None
         rate = file.samplerate
@@ -116,11 +122,15 @@ def open_checked(file_bytes: bytes, name: str) -> soundfile.SoundFile:
             f"{name}: larger than {MAX_FILE_BYTES // 2**20} MiB, the limit; cut it into utterances"
         )
     _check_wav_chunks(file_bytes, name)
+    if fault := ogg_fault(file_bytes):
+        raise AudioError(f"{name}: {fault}")
     try:
         file = soundfile.SoundFile(io.BytesIO(file_bytes))
     except soundfile.LibsndfileError as error:
         raise _undecodable(name, error) from None
     _check_header(file, name)
+    if file.format == "MP3":
+        _check_mp3_length(file, file_bytes, name)
     return file
 
 
@@ -239,15 +249,33 @@ def _check_decoded_size(file: soundfile.SoundFile, name: str) -> None:
         )
 
 
-def _decode_mono(file: soundfile.SoundFile, name: str) -> np.ndarray:
+def _check_mp3_length(file: soundfile.SoundFile, file_bytes: bytes, name: str) -> None:
+    if not tells_mp3_length(file_bytes) and has_more_mp3_samples(file_bytes, file.frames):
+        raise AudioError(
+            f"{name}: its bit rate changes and it has no tag with the length, so only "
+            f"{file.frames / file.samplerate:.3g} s would be read; convert it again"
+        )
+
+
+def _least_frames(file: soundfile.SoundFile, file_bytes: bytes) -> int:
+    """How much a file must hold: what its header announces."""
+    if file.format != "MP3":
+        return file.frames
+    # Some encoders count the frame of the tag itself. Without a tag the length is a guess from the
+    # size of the file, tags and pictures included: what is there is the recording.
+    return file.frames - MP3_FRAME_SAMPLES if tells_mp3_length(file_bytes) else 0
+
+
+def _decode_mono(file: soundfile.SoundFile, least_frames: int, name: str) -> np.ndarray:
     """Decodes what the checked header announces, never more, and averages the channels.
 
-    In one call: soundfile seeks after each, which puts MP3 frames out of step.
+    In one call: soundfile seeks after each, which puts MP3 frames out of step. The number is said
+    because soundfile does not know the rest of a file that cannot be sought in (GSM, G.721).
     """
-    samples = file.read(dtype="float32", always_2d=True)
+    samples = file.read(frames=file.frames, dtype="float32", always_2d=True)
     if not len(samples):
         raise AudioError(f"{name}: {NO_AUDIO}")
-    if len(samples) < file.frames:
+    if len(samples) < least_frames:
         raise AudioError(
             f"{name}: cut off ({len(samples)} of {file.frames} samples are there); "
             "copy or convert the recording again"

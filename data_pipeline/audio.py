@@ -188,8 +188,9 @@ def read_audio_file(path: Path) -> bytes:
             raise AudioError(f"{path}: not a file; expected a WAV, FLAC, OGG or MP3 file")
         with path.open("rb") as file:
             return file.read(MAX_FILE_BYTES + 1)
-    except OSError as error:
-        raise AudioError(f"{path}: cannot be read ({error.strerror}); check the file") from None
+    except (OSError, ValueError) as error:  # ValueError: a path that no file can have
+        reason = getattr(error, "strerror", error)
+        raise AudioError(f"{path}: cannot be read ({reason}); check the file") from None
 
 
 def _check_wav_chunks(file_bytes: bytes, name: str) -> None:

@@ -144,7 +144,7 @@ def test_named_pipe_device_and_impossible_path_are_rejected(make_corpus, tmp_pat
     os.mkfifo(tmp_path / "pipe.wav")
     bad = [tmp_path / "pipe.wav", Path("/dev/zero"), tmp_path / "zero\0byte.wav"]
     utterances = [
-        *(dataclasses.replace(u, path=path) for u, path in zip(corpus.utterances, bad, strict=False)),
+        *(dataclasses.replace(corpus.utterances[n], path=path) for n, path in enumerate(bad)),
         *corpus.utterances[3:],
     ]
     prepared = prepare_quietly(

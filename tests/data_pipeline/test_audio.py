@@ -223,8 +223,39 @@ def test_bad_file_gets_one_line_with_its_reason(tmp_path, kind):
     assert "\n" not in message and len(message) < len(str(path)) + 160
 
 
+def bursts_of_noise():
+    """Loud and quiet in turn, as speech is."""
+    noise = np.random.default_rng(0).normal(0, 0.1, 48000)
+    return noise * (0.1 + np.sin(2 * np.pi * 2 * np.arange(48000) / 48000) ** 4)
+
+
+def test_speech_scaled_to_a_variance_of_1_is_refused(tmp_path):
+    speech = bursts_of_noise()
+    scaled = (speech - speech.mean()) / speech.std()
+    assert 1.5 < np.abs(scaled).max() < 8
+    with pytest.raises(AudioError, match="samples reach .*; expected values scaled to"):
+        load_waveform(write(tmp_path / "scaled.wav", scaled, 48000, subtype="FLOAT"))
+
+
+def test_overshoot_of_a_few_samples_is_clipped():
+    samples = (0.9 * np.sin(2 * np.pi * 220 * np.arange(16000) / 16000)).astype(np.float32)
+    samples[8000:8160] = 4.0
+    np.testing.assert_array_equal(check_waveform(samples, "a"), np.clip(samples, -1, 1))
+    samples[8160] = 4.0
+    with pytest.raises(AudioError, match="samples reach 4; expected"):
+        check_waveform(samples, "a")
+
+
+@pytest.mark.parametrize(("container", "subtype"), [("WAV", "PCM_16"), *LOSSY, ("OGG", "OPUS")])
+def test_clipped_recording_is_read_whatever_it_was_stored_as(tmp_path, container, subtype):
+    # Half of its samples are above full scale once they are at 16 kHz.
+    clipped = np.clip(20 * bursts_of_noise(), -1, 1)
+    waveform = load_waveform(write(tmp_path / "loud", clipped, 48000, container, subtype))
+    assert np.abs(waveform).max() == 1.0
+
+
 def test_check_waveform_serves_other_decoders():
-    samples = (4 * tone_burst(16000)).astype(np.float32)
+    samples = (2.4 * tone_burst(16000)).astype(np.float32)  # reaches 1.2
     np.testing.assert_array_equal(check_waveform(samples, "a"), np.clip(samples, -1, 1))
     with pytest.raises(AudioError, match="^a: silent"):
         check_waveform(np.zeros(16000, np.float32), "a")

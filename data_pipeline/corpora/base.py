@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from data_pipeline.errors import DataError
+from data_pipeline.errors import DataError, shown
 
 # Key of `Corpus.left_out` for files or lines that do not look as the corpus publishes them.
 UNRECOGNISED = "unrecognised name"
@@ -151,7 +151,7 @@ def count_notes(
 
 def unrecognised_note(what: str, found: Sequence[str]) -> str:
     """A sentence about what was left out because it does not look as the corpus publishes it."""
-    examples = ", ".join(found[:3]) + (", ..." if len(found) > 3 else "")
+    examples = ", ".join(map(shown, found[:3])) + (", ..." if len(found) > 3 else "")
     return f"{len(found)} {what} not as the corpus publishes them, left out: {examples}"
 
 

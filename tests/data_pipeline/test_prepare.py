@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import psutil
@@ -137,22 +136,6 @@ def test_bad_files_are_listed_and_the_rest_goes_on(make_corpus, tmp_path):
     assert kept | rejected.keys() == {utterance.utterance_id for utterance in corpus.utterances}
     assert prepared.metadata["counts"] == {"kept": 6, "rejected": 2, "left_out": {"X": 2}}
     assert verify(prepared) == 6
-
-
-def test_named_pipe_device_and_impossible_path_are_rejected(make_corpus, tmp_path):
-    corpus = make_corpus(6)
-    os.mkfifo(tmp_path / "pipe.wav")
-    bad = [tmp_path / "pipe.wav", Path("/dev/zero"), tmp_path / "zero\0byte.wav"]
-    utterances = [
-        *(dataclasses.replace(corpus.utterances[n], path=path) for n, path in enumerate(bad)),
-        *corpus.utterances[3:],
-    ]
-    prepared = prepare_quietly(
-        dataclasses.replace(corpus, utterances=tuple(utterances)), tmp_path / "out"
-    )
-    assert prepared.metadata["counts"]["rejected"] == 3
-    text = (tmp_path / "out" / "rejected.csv").read_text()
-    assert text.count("not a file") == 2
 
 
 def test_strict_stops_at_a_bad_file_and_names_it(make_corpus, tmp_path):

@@ -20,7 +20,8 @@ examples:
       Your own recordings: a CSV with the columns path, emotion, speaker and, optionally, session.
 
 Files that cannot be used are listed with the reason in OUT/rejected.csv; the rest goes on. Started
-again, the command makes only what is missing or has changed. Next: python train.py --data OUT
+again, the command makes only what is missing or has changed. A new emotion, as any other setting,
+wants a new --out. Next: python train.py --data OUT
 """
 
 
@@ -91,7 +92,8 @@ def _add_prepare(commands) -> None:
         nargs=2,
         default=(256, 512),
         metavar=("N", "W"),
-        help="FFT points of the narrow and the wide spectrogram (default: 256 512, the paper's)",
+        help="FFT points of the narrow and the wide spectrogram, the wide twice the narrow "
+        "(default: 256 512, the paper's)",
     )
     add(
         "--subset",
@@ -119,24 +121,28 @@ def _add_folder_command(commands, name: str, run, help_text: str) -> None:
 
 
 def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{value}, expected 1 or more")
-    return value
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text}, expected a whole number, 1 or more")
+    return int(text)
 
 
 def _fft_points(text: str) -> int:
-    value = int(text)
+    value = int(text) if text.isdecimal() else 0
     if not 64 <= value <= 4096 or value & (value - 1):
-        raise argparse.ArgumentTypeError(f"{value}, expected a power of two from 64 to 4096")
+        raise argparse.ArgumentTypeError(f"{text}, expected a power of two from 64 to 4096")
     return value
 
 
 def _check_prepare(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
     if arguments.root is None and arguments.corpus != "demo":
         parser.error(f"--corpus {arguments.corpus} needs --root, the place where you keep it")
-    if arguments.n_fft[0] >= arguments.n_fft[1]:
-        parser.error("--n-fft takes the narrow window first, and it must be the smaller")
+    narrow, wide = arguments.n_fft
+    # The two sequences of the DS-LSTM are to be of the same moments.
+    if wide != 2 * narrow:
+        parser.error(
+            f"argument --n-fft: {narrow} {wide}, the wide window must be twice the narrow one: "
+            "256 512"
+        )
 
 
 def run_prepare(arguments: argparse.Namespace) -> None:

@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from data_pipeline.audio import SAMPLE_RATE
 from data_pipeline.corpora.base import Corpus
-from data_pipeline.errors import DataError
+from data_pipeline.errors import DataError, shown
 from data_pipeline.extract import Extracted, Outcome, extract_opensmile, extract_tensorflow
 from data_pipeline.progress import (
     Shard,
@@ -85,12 +85,14 @@ def prepare(
     settings = _settings(corpus, mfcc, n_fft, subset)
     with locked_folder(out):
         shards = plan_shards(corpus.utterances, settings)
-        finished = finished_shards(out, settings, shards)
+        entries = finished_shards(out, settings, shards)
+        finished = {s.name: _at_present(entries[s.name], s) for s in shards if s.name in entries}
         if strict:
             _refuse_rejected(finished.values())
         missing = [shard for shard in shards if shard.name not in finished]
         key = digest([settings, corpus.left_out, corpus.notes, [shard.key for shard in shards]])
         if not missing and _is_finished(out, key):
+            _write_rejected(out, _rejected_of(finished[shard.name] for shard in shards))
             print(f"{out}: already prepared", file=sys.stderr)
             return load_prepared(out)
         begin_progress(out, settings)
@@ -136,11 +138,24 @@ def _remove_outdated(out: Path, shards: Iterable[Shard]) -> None:
             path.unlink()
 
 
+def _at_present(entry: Mapping, shard: Shard) -> dict:
+    """What an earlier run noted of a shard, with the paths of now: the corpus may have moved."""
+    files = {u.utterance_id: shown(u.path) for u in shard.utterances}
+    rejected = []
+    for row in entry["rejected"]:
+        file = files[row["utterance_id"]]
+        rejected.append(row | {"file": file, "reason": row["reason"].replace(row["file"], file, 1)})
+    return {**entry, "rejected": rejected}
+
+
+def _rejected_of(entries: Iterable[Mapping]) -> list[dict]:
+    return [row for entry in entries for row in entry["rejected"]]
+
+
 def _refuse_rejected(entries: Iterable[Mapping]) -> None:
     """Under `strict`, what an earlier run rejected is an error, too."""
-    for entry in entries:
-        for row in entry["rejected"]:
-            raise _strict_error(row["reason"])
+    for row in _rejected_of(entries):
+        raise _strict_error(row["reason"])
 
 
 def _strict_error(reason: str) -> DataError:
@@ -204,8 +219,8 @@ def _examples(
         elif strict:
             raise _strict_error(outcome.reason)
         else:
-            identity = {"file": str(utterance.path), "utterance_id": utterance.utterance_id}
-            rejected.append(identity | {"reason": outcome.reason})
+            identity = {"file": shown(utterance.path), "utterance_id": utterance.utterance_id}
+            rejected.append(identity | {"reason": shown(outcome.reason)})
 
 
 def _row(outcome: Extracted) -> dict:
@@ -232,8 +247,8 @@ def _finish(
 ) -> None:
     """Writes `rejected.csv`, then `metadata.json`."""
     rows = [row for entry in entries for row in entry["utterances"]]
-    rejected = [row for entry in entries for row in entry["rejected"]]
-    replace_text(out / REJECTED_NAME, _rejected_csv(rejected))
+    rejected = _rejected_of(entries)
+    _write_rejected(out, rejected)
     if not rows:
         raise DataError(
             f"{out}: none of the {len(rejected)} utterances could be used; "
@@ -252,9 +267,12 @@ def _finish(
     replace_text(out / METADATA_NAME, json.dumps(metadata, indent=1, ensure_ascii=False))
 
 
-def _rejected_csv(rejected: Iterable[Mapping]) -> str:
+def _write_rejected(out: Path, rejected: Iterable[Mapping]) -> None:
+    """Writes `rejected.csv` where it does not say this already."""
     text = io.StringIO()
     writer = csv.DictWriter(text, ["file", "utterance_id", "reason"], lineterminator="\n")
     writer.writeheader()
     writer.writerows(rejected)
-    return text.getvalue()
+    path = out / REJECTED_NAME
+    if not path.is_file() or path.read_bytes() != text.getvalue().encode():
+        replace_text(path, text.getvalue())

@@ -70,9 +70,10 @@ def shard_key(utterances: Iterable[Utterance], settings: Mapping) -> str:
 
 
 def _content(path: Path) -> str:
+    # A pipe or a device would never end. ValueError: a path that no file can have (a zero byte).
     try:
-        return file_sha256(path)
-    except OSError:
+        return file_sha256(path) if path.is_file() else "unreadable"
+    except (OSError, ValueError):
         return "unreadable"
 
 

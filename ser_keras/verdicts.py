@@ -10,10 +10,12 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from data_pipeline.audio import (
+    FAR_OVER,
     MAX_PEAK,
     MIN_SAMPLES,
     NOT_FINITE,
     NOT_SCALED,
+    ONE_IN,
     SAMPLE_RATE,
     SILENCE_PEAK,
     SILENT,
@@ -97,7 +99,10 @@ def judge_waveform(waveform: tf.Tensor, num_samples: tf.Tensor) -> Verdict:
     waveform = waveform[:, : max_samples(tf.size(num_samples))]
     is_own = tf.sequence_mask(num_samples, tf.shape(waveform)[1])
     own = tf.where(is_own, waveform, 0.0)
-    peak = tf.reduce_max(tf.abs(own), axis=1)
+    magnitude = tf.abs(own)
+    peak = tf.reduce_max(magnitude, axis=1)
+    num_far_over = tf.reduce_sum(tf.cast(magnitude > FAR_OVER, tf.int32), axis=1)
+    is_not_scaled = (peak > MAX_PEAK) | (num_far_over * ONE_IN > num_samples)
     words = tf.strings.as_string
     milliseconds = 1000.0 * tf.cast(num_samples, tf.float64) / SAMPLE_RATE
     return first_failed(
@@ -110,7 +115,7 @@ def judge_waveform(waveform: tf.Tensor, num_samples: tf.Tensor) -> Verdict:
             (~tf.reduce_all(tf.math.is_finite(own), axis=1), NOT_FINITE),
             (num_samples < MIN_SAMPLES, worded(TOO_SHORT, _short(milliseconds, 3))),
             (_peak_about_mean(own, is_own) < SILENCE_PEAK, SILENT),
-            (peak > MAX_PEAK, worded(NOT_SCALED, _short(peak, 4))),
+            (is_not_scaled, worded(NOT_SCALED, _short(peak, 4))),
         ]
     )
 

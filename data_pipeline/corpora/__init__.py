@@ -22,6 +22,8 @@ CORPORA: dict[str, Callable[..., Corpus]] = {
 }
 # Corpora with scenarios and with a label for excitement.
 IEMOCAP_LAYOUT = ("demo", "iemocap")
+# Their options, as the command line calls them.
+FLAGS = {"subset": "--subset", "excited_as_happy": "--happy-without-excited"}
 
 
 def read_corpus(
@@ -53,7 +55,7 @@ def read_corpus(
     options |= {} if excited_as_happy else {"excited_as_happy": False}
     if options and name not in IEMOCAP_LAYOUT:
         raise DataError(
-            f"corpus {name} has no {' and no '.join(options)}; leave the option out, only "
+            f"corpus {name} has no {' and no '.join(map(FLAGS.get, options))}; leave it out, only "
             f"{' and '.join(IEMOCAP_LAYOUT)} have it"
         )
     path = None if root is None else Path(root).expanduser()

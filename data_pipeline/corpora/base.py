@@ -6,10 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from data_pipeline.errors import DataError
+from data_pipeline.errors import DataError, shown
 
 # Key of `Corpus.left_out` for files or lines that do not look as the corpus publishes them.
 UNRECOGNISED = "unrecognised name"
+# Part of a corpus whose counts are published in one table.
+WHOLE = "the corpus"
 
 
 @dataclass(frozen=True)
@@ -117,9 +119,39 @@ def read_file_names(
     return utterances, left_out, [unrecognised_note("file names", unrecognised)]
 
 
+def code_counts(
+    utterances: Iterable[Utterance], left_out: Mapping[str, int], label_map: Mapping[str, str]
+) -> Counter[tuple[str, str]]:
+    """What `count_notes` takes, of a corpus that has a code of its own for each emotion."""
+    code_of = {emotion: code for code, emotion in label_map.items()}
+    counts = Counter(code_of[utterance.emotion] for utterance in utterances) + Counter(left_out)
+    return Counter({(WHOLE, code): count for code, count in counts.items()})
+
+
+def count_notes(
+    found: Counter[tuple[str, str]], expected: Mapping[str, Mapping[str, int]]
+) -> list[str]:
+    """One note with every part of a corpus whose counts differ from the published ones, or none.
+
+    Args:
+        found: (part, code) -> utterances there, whether used or not.
+        expected: part -> code -> utterances published; others are not compared.
+    """
+    differences = []
+    for part, counts in expected.items():
+        wrong = [
+            f"{code} {found[part, code]} instead of {count}"
+            for code, count in counts.items()
+            if found[part, code] != count
+        ]
+        if wrong:
+            differences.append(f"{part} has {', '.join(wrong)}")
+    return [f"counts are not the expected ones: {'; '.join(differences)}"] if differences else []
+
+
 def unrecognised_note(what: str, found: Sequence[str]) -> str:
     """A sentence about what was left out because it does not look as the corpus publishes it."""
-    examples = ", ".join(found[:3]) + (", ..." if len(found) > 3 else "")
+    examples = ", ".join(map(shown, found[:3])) + (", ..." if len(found) > 3 else "")
     return f"{len(found)} {what} not as the corpus publishes them, left out: {examples}"
 
 

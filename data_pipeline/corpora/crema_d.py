@@ -7,28 +7,47 @@ dataset", IEEE Transactions on Affective Computing 5 (2014), doi:10.1109/TAFFC.2
 Left out are DIS (disgust) and FEA (fear).
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
-from data_pipeline.corpora.base import Corpus, build_corpus, find_files, read_file_names
+from data_pipeline.corpora.base import (
+    WHOLE,
+    Corpus,
+    build_corpus,
+    code_counts,
+    count_notes,
+    find_files,
+    read_file_names,
+)
 
 LABEL_MAP = {"ANG": "angry", "HAP": "happy", "NEU": "neutral", "SAD": "sad"}
+# Files of each emotion, 7,442 in all.
+PUBLISHED = {WHOLE: {"ANG": 1271, "DIS": 1271, "FEA": 1271, "HAP": 1271, "NEU": 1087, "SAD": 1271}}
 
 # The level is low, medium, high or unspecified; 1040_ITH_SAD_X.wav is published with one X.
 _NAME = r"(?P<speaker>\d{4})_(?P<text>[A-Z]{3})_(?P<code>ANG|DIS|FEA|HAP|NEU|SAD)_(?:LO|MD|HI|XX|X)"
 
 
-def read_crema_d(root: Path, *, strict: bool = False) -> Corpus:
+def read_crema_d(
+    root: Path,
+    *,
+    strict: bool = False,
+    expected: Mapping[str, Mapping[str, int]] = PUBLISHED,
+) -> Corpus:
     """Reads the file names of CREMA-D.
 
     Args:
         root: the folder that holds `AudioWAV`.
-        strict: a file name that CREMA-D does not use is an error and not a note.
+        strict: a file name that CREMA-D does not use, or a count that is not as expected, is an
+            error and not a note.
+        expected: files of each emotion, by its code.
 
     Raises:
         DataError: wrong folder, no utterance used, or under `strict` any note.
     """
     paths = find_files(root, ("AudioWAV/*.wav",))
     utterances, left_out, notes = read_file_names(paths, _NAME, LABEL_MAP)
+    notes += count_notes(code_counts(utterances, left_out, LABEL_MAP), expected)
     return build_corpus(
         "crema_d",
         root,

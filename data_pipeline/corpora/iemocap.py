@@ -26,6 +26,7 @@ from data_pipeline.corpora.base import (
     Corpus,
     Utterance,
     build_corpus,
+    count_notes,
     find_files,
     unrecognised_note,
 )
@@ -97,7 +98,9 @@ def read_iemocap(
     label_map = {c: e for c, e in LABEL_MAP.items() if excited_as_happy or c != "exc"}
     used = [t for t in turns if t.code in label_map and subset in ("all", t.scenario)]
     left_out = _left_out(turns, subset, label_map)
-    notes = _count_notes(turns, expected)
+    found = Counter((turn.session, turn.code) for turn in turns)
+    found.update((turn.scenario, turn.code) for turn in turns)
+    notes = count_notes(found, expected)
     if unread:
         left_out[UNRECOGNISED] = len(unread)
         notes.append(unrecognised_note("label lines", unread))
@@ -156,19 +159,3 @@ def _left_out(turns: Sequence[_Turn], subset: str, label_map: Mapping[str, str])
     """Turns of the scenario not chosen, by its name, and of labels not used, by label."""
     reasons = (turn.code if subset in ("all", turn.scenario) else turn.scenario for turn in turns)
     return Counter(reason for reason in reasons if reason not in label_map)
-
-
-def _count_notes(turns: Sequence[_Turn], expected: Mapping[str, Mapping[str, int]]) -> list[str]:
-    """One note with every session and scenario whose counts differ, or none."""
-    found = Counter((turn.session, turn.code) for turn in turns)
-    found.update((turn.scenario, turn.code) for turn in turns)
-    differences = []
-    for part, counts in expected.items():
-        wrong = [
-            f"{code} {found[part, code]} instead of {count}"
-            for code, count in counts.items()
-            if found[part, code] != count
-        ]
-        if wrong:
-            differences.append(f"{part} has {', '.join(wrong)}")
-    return [f"counts are not the expected ones: {'; '.join(differences)}"] if differences else []

@@ -8,7 +8,8 @@ there. The order of the columns is free. UTF-8, with or without a byte order mar
 """
 
 import csv
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from data_pipeline.corpora.base import Corpus, Utterance, build_corpus
@@ -16,8 +17,9 @@ from data_pipeline.errors import DataError
 
 REQUIRED_COLUMNS = ("path", "emotion", "speaker")
 OPTIONAL_COLUMNS = ("session", "text", "utterance_id")
-# From this many sessions on, keeping whole sessions apart leaves enough to train on.
-MIN_SESSIONS = 3
+# From three sessions on, keeping whole ones apart leaves enough to train on; beyond ten, a fold a
+# session would be too many trainings.
+MIN_SESSIONS, MAX_SESSIONS = 3, 10
 
 
 def read_manifest(root: Path, *, strict: bool = False) -> Corpus:
@@ -26,20 +28,27 @@ def read_manifest(root: Path, *, strict: bool = False) -> Corpus:
     Args:
         root: the CSV file. A `path` in it is absolute or relative to its folder, and is also the
             utterance's id unless the column `utterance_id` gives another.
-        strict: taken as by the other readers; a manifest has no notes.
+        strict: names that differ only in spelling are an error and not a note.
 
     Raises:
         DataError: the file cannot be read; a column is missing, unknown or there twice; a cell is
-            empty; a row has too few or too many cells; an id occurs twice; there is no row.
+            empty; a row has too few or too many cells; an id occurs twice; there is no row; or
+            under `strict` any note.
     """
     csv_path = Path(root).absolute()
     rows = _read_rows(csv_path)
     _check_ids(csv_path, rows)
     utterances = [_utterance(row, csv_path.parent) for _, row in rows]
     label_map = {emotion: emotion for emotion in sorted({u.emotion for u in utterances})}
-    group_by = _group_by(utterances)
     return build_corpus(
-        "manifest", csv_path, label_map, utterances, {}, group_by=group_by, strict=strict
+        "manifest",
+        csv_path,
+        label_map,
+        utterances,
+        {},
+        group_by=_group_by(utterances),
+        notes=_spelling_notes(utterances),
+        strict=strict,
     )
 
 
@@ -118,9 +127,30 @@ def _utterance(row: dict[str, str], folder: Path) -> Utterance:
 
 
 def _group_by(utterances: Sequence[Utterance]) -> str:
-    """By session where whole sessions can be kept apart without parting a speaker."""
+    """By session where whole sessions can be kept apart without parting a speaker.
+
+    And where that differs from keeping speakers apart: a session a speaker is no recording session.
+    """
     sessions = {utterance.session for utterance in utterances}
     speakers = {utterance.speaker for utterance in utterances}
     pairs = {(utterance.speaker, utterance.session) for utterance in utterances}
     whole = "" not in sessions and len(pairs) == len(speakers)
-    return "session" if whole and len(sessions) >= MIN_SESSIONS else "speaker"
+    few = MIN_SESSIONS <= len(sessions) <= MAX_SESSIONS and len(sessions) < len(speakers)
+    return "session" if whole and few else "speaker"
+
+
+def _spelling_notes(utterances: Sequence[Utterance]) -> list[str]:
+    """A speaker under two spellings would be two people, one heard in training, one tested."""
+    notes = []
+    for column in ("speaker", "emotion", "session"):
+        for names in _alike({getattr(utterance, column) for utterance in utterances}):
+            notes.append(f"{column}s that differ only in spelling: {', '.join(names)}")
+    return notes
+
+
+def _alike(names: Iterable[str]) -> list[list[str]]:
+    """Groups of names that are the same but for capitals and the Unicode form of their letters."""
+    groups: dict[str, list[str]] = {}
+    for name in sorted(names):
+        groups.setdefault(unicodedata.normalize("NFC", name).casefold(), []).append(name)
+    return [group for group in groups.values() if len(group) > 1]

@@ -9,11 +9,24 @@ Emotions left out are 02 (calm), 06 (fearful), 07 (disgust) and 08 (surprised).
 """
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
-from data_pipeline.corpora.base import Corpus, build_corpus, find_files, read_file_names
+from data_pipeline.corpora.base import (
+    WHOLE,
+    Corpus,
+    build_corpus,
+    code_counts,
+    count_notes,
+    find_files,
+    read_file_names,
+)
 
 LABEL_MAP = {"05": "angry", "03": "happy", "01": "neutral", "04": "sad"}
+# Speech files of each emotion, 1,440 in all.
+PUBLISHED = {
+    WHOLE: {"01": 96, "02": 192, "03": 192, "04": 192, "05": 192, "06": 192, "07": 192, "08": 192}
+}
 SONG = "song"
 
 # The actors' folders lie below the root, or below Audio_Speech_Actors_01-24 as published.
@@ -23,12 +36,19 @@ _SPEECH_NAME = rf"03-01-{_AFTER_CHANNEL}"
 _SONG_NAME = rf"03-02-{_AFTER_CHANNEL}"
 
 
-def read_ravdess(root: Path, *, strict: bool = False) -> Corpus:
+def read_ravdess(
+    root: Path,
+    *,
+    strict: bool = False,
+    expected: Mapping[str, Mapping[str, int]] = PUBLISHED,
+) -> Corpus:
     """Reads the file names of RAVDESS; songs are counted as left out.
 
     Args:
         root: the folder that holds `Actor_01` to `Actor_24`, or the folder above it.
-        strict: a file name that RAVDESS does not use is an error and not a note.
+        strict: a file name that RAVDESS does not use, or a count that is not as expected, is an
+            error and not a note.
+        expected: files of each emotion, by its code.
 
     Raises:
         DataError: wrong folder, no utterance used, or under `strict` any note.
@@ -36,6 +56,7 @@ def read_ravdess(root: Path, *, strict: bool = False) -> Corpus:
     paths = find_files(root, _PATTERNS)
     speech = [path for path in paths if not re.fullmatch(_SONG_NAME, path.stem)]
     utterances, left_out, notes = read_file_names(speech, _SPEECH_NAME, LABEL_MAP)
+    notes += count_notes(code_counts(utterances, left_out, LABEL_MAP), expected)
     if len(speech) < len(paths):
         left_out[SONG] = len(paths) - len(speech)
     return build_corpus(

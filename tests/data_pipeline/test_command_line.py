@@ -93,6 +93,7 @@ def test_faults_are_one_line_and_exit_code_1(arguments, message, tmp_path, monke
         ["prepare", "--corpus", "demo", "--out", "x", "--n-fft", "512", "256"],
         ["prepare", "--corpus", "demo", "--out", "x", "--n-fft", "100", "256"],
         ["prepare", "--corpus", "demo", "--out", "x", "--n-fft", "wide", "256"],
+        ["prepare", "--corpus", "demo", "--out", "x", "--n-fft", "256", "1024"],
     ],
 )
 def test_wrong_usage_exits_with_2(arguments, capsys):
@@ -100,6 +101,20 @@ def test_wrong_usage_exits_with_2(arguments, capsys):
         main(arguments)
     assert exit_info.value.code == 2
     assert "usage:" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        (["--n-fft", "256", "1024"], "the wide window must be twice the narrow one: 256 512"),
+        (["--n-fft", "wide", "512"], "--n-fft: wide, expected a power of two from 64 to 4096"),
+        (["--workers", "many"], "--workers: many, expected a whole number, 1 or more"),
+    ],
+)
+def test_wrong_value_is_told_with_what_is_expected(option, message, capsys):
+    with pytest.raises(SystemExit):
+        main(["prepare", "--corpus", "demo", "--out", "x", *option])
+    assert message in capsys.readouterr().err
 
 
 def test_help_of_the_process_is_quick_and_has_an_example():

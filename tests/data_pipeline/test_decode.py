@@ -41,6 +41,8 @@ def write_bad(folder):
         half = len(whole) // 2
         contents[f"{kind}_cut"] = whole[:half]
         contents[f"{kind}_damaged"] = whole[:half] + bytes(200) + whole[half + 200 :]
+    mp3 = (folder / "mp3.audio").read_bytes()
+    contents["mp3_without_tag"] = mp3[mp3.find(mp3[:2], 4) :]
     paths = [folder / "missing.wav", folder]
     for name, content in contents.items():
         paths.append(folder / name)

@@ -189,5 +189,10 @@ RECORDINGS = [
         num_samples=-1,
     ),
     BadRecording("full-scale square wave", SQUARE, ""),
-    BadRecording("a little over full scale", 2 * VOICE / np.abs(VOICE).max(), ""),
+    BadRecording("a little over full scale", 1.4 * VOICE / np.abs(VOICE).max(), ""),
+    BadRecording(
+        "variance of 1",
+        VOICE / VOICE.std(),
+        f"samples reach {(VOICE / VOICE.std()).max():.4g}; expected values scaled to [-1, 1]",
+    ),
 ]

@@ -2,7 +2,8 @@
 
 import pytest
 
-from data_pipeline.corpora.crema_d import read_crema_d
+from data_pipeline.corpora.base import WHOLE
+from data_pipeline.corpora.crema_d import PUBLISHED, read_crema_d
 from data_pipeline.errors import DataError
 
 
@@ -17,7 +18,7 @@ def test_name_gives_actor_sentence_and_emotion(tmp_path):
         tmp_path, "1001_DFA_ANG_XX", "1002_IEO_HAP_HI", "1003_TIE_NEU_XX", "1091_WSI_SAD_LO",
         "1001_DFA_DIS_XX", "1001_IEO_FEA_MD", "1002_IEO_FEA_MD",
     )  # fmt: skip
-    corpus = read_crema_d(tmp_path, strict=True)
+    corpus = read_crema_d(tmp_path, strict=True, expected={})
 
     assert [(u.utterance_id, u.speaker, u.text, u.emotion) for u in corpus.utterances] == [
         ("1001_DFA_ANG_XX", "1001", "DFA", "angry"),
@@ -32,7 +33,7 @@ def test_name_gives_actor_sentence_and_emotion(tmp_path):
 def test_the_one_name_published_with_a_short_level_is_read(tmp_path):
     write_names(tmp_path, "1040_ITH_SAD_X")
 
-    assert read_crema_d(tmp_path, strict=True).utterances[0].emotion == "sad"
+    assert read_crema_d(tmp_path, strict=True, expected={}).utterances[0].emotion == "sad"
 
 
 def test_other_names_are_counted_and_named(tmp_path):
@@ -48,3 +49,13 @@ def test_folder_without_audiowav_is_refused(tmp_path):
 
     with pytest.raises(DataError, match=r"no AudioWAV/\*\.wav in it, found AudioMP3"):
         read_crema_d(tmp_path)
+
+
+def test_counts_that_differ_from_the_published_ones_are_noted(tmp_path):
+    write_names(tmp_path, "1001_DFA_ANG_XX", "1001_DFA_DIS_XX")
+    (note,) = read_crema_d(tmp_path).notes
+
+    assert "the corpus has ANG 1 instead of 1271, DIS 1 instead of 1271, FEA 0 instead" in note
+    assert sum(PUBLISHED[WHOLE].values()) == 7442
+    with pytest.raises(DataError, match="NEU 0 instead of 1087"):
+        read_crema_d(tmp_path, strict=True)

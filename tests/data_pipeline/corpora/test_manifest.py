@@ -103,7 +103,28 @@ def test_no_rows_is_refused(tmp_path):
         ([("anna", "1"), ("ben", "1"), ("cem", "2"), ("dora", "3")], "session"),
         ([("anna", "1"), ("ben", "2"), ("cem", "2"), ("dora", "2")], "speaker"),  # two sessions
         ([("anna", "1"), ("ben", "2"), ("cem", "3"), ("anna", "3")], "speaker"),  # in two of them
+        ([(f"s{n}", f"{n}") for n in range(12)], "speaker"),  # a session each
+        ([(f"s{n}", f"{n % 11}") for n in range(22)], "speaker"),  # eleven trainings
+        ([(f"s{n}", f"{n % 10}") for n in range(20)], "session"),
     ],
 )
 def test_sessions_group_only_where_they_keep_speakers_apart(tmp_path, pairs, group_by):
     assert read_manifest(write_csv(tmp_path, sessions_csv(pairs))).group_by == group_by
+
+
+def test_names_that_differ_only_in_spelling_are_noted(tmp_path):
+    composed, decomposed = "Zo\u00eb", "zoe\u0308"
+    rows = [
+        "a.wav,joy,Anna",
+        "b.wav,Joy,anna",
+        f"c.wav,fear,{composed}",
+        f"d.wav,fear,{decomposed}",
+    ]
+    path = write_csv(tmp_path, "\n".join(["path,emotion,speaker", *rows]))
+    assert read_manifest(path).notes == (
+        "speakers that differ only in spelling: Anna, anna",
+        f"speakers that differ only in spelling: {composed}, {decomposed}",
+        "emotions that differ only in spelling: Joy, joy",
+    )
+    with pytest.raises(DataError, match="speakers that differ only in spelling: Anna, anna"):
+        read_manifest(path, strict=True)

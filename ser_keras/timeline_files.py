@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from data_pipeline.audio import load_recording
-from data_pipeline.errors import DataError
+from data_pipeline.errors import DataError, shown
 from ser_keras.errors import SerError
 from ser_keras.predict import failure_reason
 from ser_keras.run_files import write_json
@@ -65,7 +65,7 @@ def output_stems(paths: Sequence[Path], out_dir: Path) -> list[Path]:
 
 def _write(timeline: Timeline, recording, model: ServedModel, stem: Path) -> None:
     # A file name may hold bytes that are no text, which neither UTF-8 nor a picture can hold.
-    timeline = replace(timeline, file=timeline.file.encode(errors="backslashreplace").decode())
+    timeline = replace(timeline, file=shown(timeline.file))
     stem.parent.mkdir(parents=True, exist_ok=True)
     with _with_suffix(stem, ".csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")

@@ -135,3 +135,15 @@ def test_words_name_the_figures_and_what_is_not_known():
     rows = [{k: r[k] for k in ("utterance_id", "speaker", "emotion")} for r in make_rows()]
     text = in_words(audit(rows, assign_folds(rows, "random", "speaker", 0), "random"))
     assert text.count("not known") == 4 and "sentence alone" not in text
+
+
+def test_an_emotion_that_only_the_tested_speaker_has_is_told():
+    rows = make_rows()
+    for row in rows[:20]:
+        row["emotion"] = "fearful"  # all of speaker s0
+    found = audited(rows, "speaker")
+    held_out = assign_folds(rows, "speaker", "speaker", seed=1)[0]
+    assert held_out.held_out == "speaker s0"
+    assert found.untrained[0] == ["fearful"]
+    assert "fold 0 trains on no fearful: nobody is left who has it" in in_words(found)
+    assert not audited(make_rows(), "speaker").untrained

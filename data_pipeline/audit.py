@@ -226,7 +226,7 @@ def in_words(found: Audit) -> str:
     lines += _fitted_lines(found.lengths)
     for number, emotions in found.untrained.items():
         lines.append(
-            f"  fold {number} trains on no {', '.join(emotions)}: nobody is left who has it"
+            f"  fold {number} trains on no {', '.join(emotions)}, so it cannot name what it never heard"
         )
     return "\n".join(lines)
 

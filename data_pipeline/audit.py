@@ -225,9 +225,7 @@ def in_words(found: Audit) -> str:
     lines += [_guess_line(guess) for guess in found.guesses]
     lines += _fitted_lines(found.lengths)
     for number, emotions in found.untrained.items():
-        lines.append(
-            f"  fold {number} trains on no {', '.join(emotions)}, so it cannot name what it never heard"
-        )
+        lines.append(f"  fold {number} trains on no {', '.join(emotions)}, so it cannot name it")
     return "\n".join(lines)
 
 

@@ -145,5 +145,5 @@ def test_an_emotion_that_only_the_tested_speaker_has_is_told():
     held_out = assign_folds(rows, "speaker", "speaker", seed=1)[0]
     assert held_out.held_out == "speaker s0"
     assert found.untrained[0] == ["fearful"]
-    assert "fold 0 trains on no fearful, so it cannot name" in in_words(found)
+    assert "fold 0 trains on no fearful, so it cannot name it" in in_words(found)
     assert not audited(make_rows(), "speaker").untrained

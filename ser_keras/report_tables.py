@@ -1,5 +1,6 @@
 """The tables of a report about single systems, as lines of Markdown."""
 
+import re
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -11,12 +12,14 @@ from ser_keras.statistics import accuracies, bootstrap_interval, speaker_confusi
 SHORT = {"weighted_accuracy": "WA", "unweighted_accuracy": "UA"}
 NONE = "–"
 # Names come from folders and corpora; these characters would be read as Markdown or HTML.
-_ESCAPES = str.maketrans({character: f"&#{ord(character)};" for character in "<>&|*_`[]\\"})
+_ESCAPES = str.maketrans({character: f"&#{ord(character)};" for character in "<>&|*`[]\\"})
+# Within a word an underscore is text in Markdown, too.
+_EDGE_UNDERSCORE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
 
 
 def escape(text: str) -> str:
     """Text that stays itself in Markdown and HTML."""
-    return str(text).translate(_ESCAPES)
+    return _EDGE_UNDERSCORE.sub("&#95;", str(text).translate(_ESCAPES))
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:

@@ -18,6 +18,7 @@ from ser_keras.report import make_report
 from ser_keras.report_figures import interval_figure, learning_curve_figure, speaker_figure
 from ser_keras.report_page import to_html
 from ser_keras.report_runs import read_runs
+from ser_keras.report_tables import escape
 
 PUBLISHED = Path(__file__).parents[2] / "docs" / "results" / "emodb"
 
@@ -98,6 +99,7 @@ def test_names_from_a_corpus_stay_text(tmp_path, monkeypatch):
     page = to_html("\n".join(report.lines), report.pictures)
     assert not Page(page).tags & {"script", "b"}
     assert "&lt;b&gt;corpus" in page or "&#60;b&#62;corpus" in page
+    assert escape("__s1__ gate_norm") == "&#95;&#95;s1&#95;&#95; gate_norm"
     row = cells("\n".join(report.lines), "s1")
     table = page.split('<h3 id="speakers">')[1].split("</table>")[0]
     assert table.count("<tr>") == 1 + NUM_SPEAKERS + 1 and len(row) == 3

@@ -73,6 +73,7 @@ FLOORS = {
     "data_pipeline.corpora": 0,
     "data_pipeline.errors": 0,
     "data_pipeline.folds": 0,
+    "data_pipeline.streams": 0,
     "ser_keras.errors": 0,
 }
 SHARED_WITH_SER_KERAS = {

@@ -27,6 +27,7 @@ from ser_keras.grid import (
     choose_folds,
     duration,
     jobs_in_order,
+    missing,
     run_name,
     seconds_left,
     summary_table,
@@ -165,11 +166,6 @@ def audit_folds(runs, prepared) -> None:
     for protocol, seed in found:
         if seed == runs[0].config["seed"]:  # other seeds draw other folds, which share as much
             print(f"\nprotocol {protocol}: {in_words(found[protocol, seed])}")
-
-
-def missing(jobs) -> list[tuple]:
-    """The (run, fold) that are not finished yet."""
-    return [job for job in jobs if not is_finished(job[0].directory, job[1].number)]
 
 
 def train_fold(run: Run, fold, prepared, settings) -> None:

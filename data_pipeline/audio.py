@@ -31,9 +31,9 @@ MIN_SAMPLES = 400
 SILENCE_PEAK = 1e-4
 # Lossy codecs overshoot full scale a little; a float file in the int16 range is far above this.
 MAX_PEAK = 8.0
-# A recording that was clipped overshoots where it is resampled or decoded from MP3: half of its
-# samples a little, up to 0.4 % of them by this much. Speech scaled to a variance of 1 has about a
-# tenth there, and clipping that would change the voice: more than one in a hundred is refused.
+# A clipped recording overshoots when it is decoded from MP3, Vorbis or Opus: up to a third of its
+# samples a little, 0.8 % by this much (EmoDB, driven 10 to 30 dB over). Speech scaled to a variance
+# of 1 has 5 % or more there, and clipping that would change the voice: over 1 % is refused.
 FAR_OVER = 1.5
 ONE_IN = 100
 

@@ -9,7 +9,7 @@ from ser_keras.argument_types import ALL
 from ser_keras.errors import SerError
 from ser_keras.evaluation import SCORE_OF_MATRIX
 from ser_keras.presets import PRESETS
-from ser_keras.runs import finished_results, write_summary
+from ser_keras.runs import finished_results, is_finished, write_summary
 
 
 @dataclass(frozen=True)
@@ -93,6 +93,11 @@ def _table_row(run: Run, width: int) -> str:
         for part in (summary, summary["optimistic"])
     )
     return f"{run.directory.name:{width}}{folds:>10}{honest}{'':21}{claimed}"
+
+
+def missing(jobs) -> list[tuple]:
+    """The (run, fold) that are not finished yet."""
+    return [job for job in jobs if not is_finished(job[0].directory, job[1].number)]
 
 
 def usable_cores() -> int:

@@ -23,11 +23,11 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is impor
 import keras
 
 from benchmarks.turns import WARM_UPS, medians, seconds_in_turns
-from data_pipeline.datasets import make_training_dataset, median_num_frames
-from data_pipeline.tfrecords import load_prepared, num_mel_bands
+from data_pipeline.batches.datasets import make_training_dataset, median_num_frames
+from data_pipeline.records.codec import load_prepared, num_mel_bands
 from ser_keras.models import build_model
-from ser_keras.presets import PRESETS
-from ser_keras.training import compile_model
+from ser_keras.settings import PRESETS
+from ser_keras.training.fold import compile_model
 
 BATCH_SIZE = 32
 

@@ -40,12 +40,12 @@ import soundfile
 from threadpoolctl import threadpool_limits
 
 from benchmarks.memory import rss_bytes_of_tree
-from data_pipeline.audio import SAMPLE_RATE
+from data_pipeline.audio.reading import SAMPLE_RATE
 from data_pipeline.corpora import read_corpus
-from data_pipeline.corpora.base import Corpus
-from data_pipeline.extract import CHUNK_SIZE
-from data_pipeline.mfcc import opensmile_extractor
-from data_pipeline.prepare import prepare
+from data_pipeline.corpora.corpus import Corpus
+from data_pipeline.features.mfcc import opensmile_extractor
+from data_pipeline.records.extracting import CHUNK_SIZE
+from data_pipeline.records.preparing import prepare
 
 N_FFT = (256, 512)
 WAYS = ("bare", "opensmile", "tensorflow")

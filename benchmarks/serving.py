@@ -23,13 +23,13 @@ import tensorflow as tf
 
 from benchmarks.memory import peak_rss_bytes
 from benchmarks.turns import medians, seconds_in_turns
-from data_pipeline.audio import SAMPLE_RATE
-from data_pipeline.mel import mel_spectrogram
-from data_pipeline.mfcc import opensmile_mfcc
+from data_pipeline.audio.reading import SAMPLE_RATE
+from data_pipeline.features.mel import mel_spectrogram
+from data_pipeline.features.mfcc import opensmile_mfcc
+from ser_keras.export.trials import padded_features, padded_waveforms, wav_files
+from ser_keras.graph.signatures import emotion_server, signatures
 from ser_keras.models import build_model
-from ser_keras.presets import PRESETS
-from ser_keras.serving import emotion_server, signatures
-from ser_keras.trials import padded_features, padded_waveforms, wav_files
+from ser_keras.settings import PRESETS
 
 SECONDS = 4.0  # of an utterance; IEMOCAP's mean is 4.5
 BATCH_SIZES = (1, 32)

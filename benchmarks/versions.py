@@ -6,8 +6,8 @@ import tensorflow as tf
 
 from benchmarks.plain import plain_dual_level
 from ser_keras.models import build_model
-from ser_keras.presets import PRESETS
-from ser_keras.training import compile_model
+from ser_keras.settings import PRESETS
+from ser_keras.training.fold import compile_model
 
 VERSIONS = ("ours", "plain")
 BATCH, MFCC_FRAMES, NUM_FRAMES, N_MELS = 32, 370, (460, 230), (64, 128)

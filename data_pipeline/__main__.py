@@ -148,7 +148,7 @@ def _check_prepare(parser: argparse.ArgumentParser, arguments: argparse.Namespac
 def run_prepare(arguments: argparse.Namespace) -> None:
     """`prepare`: reads the corpus, extracts, and says what came of it."""
     from data_pipeline.corpora import read_corpus
-    from data_pipeline.prepare import prepare
+    from data_pipeline.records.preparing import prepare
 
     corpus = read_corpus(
         arguments.corpus,
@@ -186,16 +186,16 @@ def _summary(prepared, elapsed_seconds: float) -> str:
 
 def run_describe(arguments: argparse.Namespace) -> None:
     """`describe`: prints counts, durations, folds and what they share."""
-    from data_pipeline.describe import describe
-    from data_pipeline.tfrecords import load_prepared
+    from data_pipeline.records.codec import load_prepared
+    from data_pipeline.records.describing import describe
 
     print(describe(load_prepared(arguments.folder)))
 
 
 def run_verify(arguments: argparse.Namespace) -> None:
     """`verify`: checks checksums and every record."""
-    from data_pipeline.tfrecords import load_prepared
-    from data_pipeline.verify import verify
+    from data_pipeline.records.codec import load_prepared
+    from data_pipeline.records.verifying import verify
 
     count = verify(load_prepared(arguments.folder))
     print(f"{arguments.folder}: {count} records, all as the metadata says")

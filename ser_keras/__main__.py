@@ -55,7 +55,7 @@ def _add_command(commands, name: str, command, help_text: str, example: str):
 
 
 def _add_predict(commands) -> None:
-    from ser_keras import predict_command
+    from ser_keras.commands import predict as predict_command
 
     parser = _add_command(
         commands,
@@ -100,7 +100,7 @@ def _add_export(commands) -> None:
 
 
 def _add_classical(commands) -> None:
-    from ser_keras import classical_command
+    from ser_keras.commands import classical as classical_command
 
     parser = _add_command(
         commands,
@@ -113,7 +113,7 @@ def _add_classical(commands) -> None:
 
 
 def _add_report(commands) -> None:
-    from ser_keras import report_command
+    from ser_keras.commands import report as report_command
 
     parser = _add_command(
         commands,
@@ -130,11 +130,11 @@ def _add_report(commands) -> None:
 
 def export(args: argparse.Namespace) -> int:
     """Export the model of one fold and say where it is."""
-    from ser_keras.export import export_saved_model
-    from ser_keras.export_check import TOLERANCE
-    from ser_keras.onnx_export import export_onnx
-    from ser_keras.training import load_model
-    from ser_keras.warmup import HOW_TO_GET_IT, WARMUP_FILE
+    from ser_keras.export.check import TOLERANCE
+    from ser_keras.export.onnx import export_onnx
+    from ser_keras.export.saved_model import export_saved_model
+    from ser_keras.export.warmup import HOW_TO_GET_IT, WARMUP_FILE
+    from ser_keras.training.fold import load_model
 
     model, info = load_model(find_fold(args.run_dir, args.fold) / "model")
     version_dir = export_saved_model(model, info, args.out)
@@ -175,7 +175,7 @@ def find_fold(run_dir: Path, fold: int | None) -> Path:
 
 def _finished_folds(run_dir: Path) -> dict[int, Path]:
     """The finished folds by number: run_dir itself, or those in it."""
-    from ser_keras.runs import is_finished
+    from ser_keras.runs.folder import is_finished
 
     named = {}
     for path in [run_dir.resolve(), *run_dir.glob("fold_*")]:

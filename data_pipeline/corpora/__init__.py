@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from data_pipeline.corpora.base import Corpus
+from data_pipeline.corpora.corpus import Corpus
 from data_pipeline.corpora.crema_d import read_crema_d
-from data_pipeline.corpora.demo import read_demo
+from data_pipeline.corpora.demo.reader import read_demo
 from data_pipeline.corpora.emodb import read_emodb
 from data_pipeline.corpora.iemocap import read_iemocap
 from data_pipeline.corpora.manifest import read_manifest

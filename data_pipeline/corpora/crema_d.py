@@ -10,7 +10,7 @@ Left out are DIS (disgust) and FEA (fear).
 from collections.abc import Mapping
 from pathlib import Path
 
-from data_pipeline.corpora.base import (
+from data_pipeline.corpora.corpus import (
     WHOLE,
     Corpus,
     build_corpus,

@@ -10,7 +10,7 @@ E Ekel (disgust) and L Langeweile (boredom).
 
 from pathlib import Path
 
-from data_pipeline.corpora.base import Corpus, build_corpus, find_files, read_file_names
+from data_pipeline.corpora.corpus import Corpus, build_corpus, find_files, read_file_names
 
 LABEL_MAP = {"W": "angry", "F": "happy", "N": "neutral", "T": "sad"}
 

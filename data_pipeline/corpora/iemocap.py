@@ -21,7 +21,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from data_pipeline.corpora.base import (
+from data_pipeline.corpora.corpus import (
     UNRECOGNISED,
     Corpus,
     Utterance,

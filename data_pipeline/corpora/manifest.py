@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from data_pipeline.corpora.base import Corpus, Utterance, build_corpus
+from data_pipeline.corpora.corpus import Corpus, Utterance, build_corpus
 from data_pipeline.errors import DataError
 
 REQUIRED_COLUMNS = ("path", "emotion", "speaker")

@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from data_pipeline.corpora.base import (
+from data_pipeline.corpora.corpus import (
     WHOLE,
     Corpus,
     build_corpus,

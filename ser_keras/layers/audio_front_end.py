@@ -3,8 +3,8 @@
 import keras
 from keras import ops
 
-from data_pipeline.mel import num_mel_frames, tensorflow_mel_spectrogram
-from data_pipeline.mfcc import FRAME_LENGTH, FRAME_STEP, tensorflow_mfcc
+from data_pipeline.features.mel import num_mel_frames, tensorflow_mel_spectrogram
+from data_pipeline.features.mfcc import FRAME_LENGTH, FRAME_STEP, tensorflow_mfcc
 from ser_keras.layers.feature_front_end import FRAME_COUNTS
 
 

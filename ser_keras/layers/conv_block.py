@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from ser_keras.layers.convolution import conv2d_max_pool, conv2d_moments
+from ser_keras.kernels.convolution import conv2d_max_pool, conv2d_moments
 from ser_keras.layers.initializers import uniform_by_fan_in
 
 

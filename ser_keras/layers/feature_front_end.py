@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from data_pipeline.mel import log_compress, resize_batch_time_axis
+from data_pipeline.features.mel import log_compress, resize_batch_time_axis
 
 # Each feature and the input that says how many of its frames are real.
 FRAME_COUNTS = {

@@ -5,7 +5,7 @@ from keras import ops
 
 from ser_keras.errors import SerError
 from ser_keras.models.heads import ds_lstm_head, mfcc_head, narrow_head, wide_head
-from ser_keras.presets import Preset
+from ser_keras.settings import Preset
 
 # A head: the function that builds it, and the inputs that it reads.
 HEADS = {

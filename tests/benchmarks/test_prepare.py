@@ -9,7 +9,7 @@ import soundfile
 
 from benchmarks import prepare
 from benchmarks.prepare import Run
-from data_pipeline.corpora.base import Corpus, Utterance
+from data_pipeline.corpora.corpus import Corpus, Utterance
 
 
 @pytest.fixture

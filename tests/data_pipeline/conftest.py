@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from data_pipeline.corpora.base import Corpus, Utterance
-from data_pipeline.tfrecords import Example, load_prepared, pack_features, write_shard
+from data_pipeline.corpora.corpus import Corpus, Utterance
+from data_pipeline.records.codec import Example, load_prepared, pack_features, write_shard
 
 EMOTIONS = ("angry", "sad")
 

@@ -65,7 +65,7 @@ def tiny_model(tiny_info) -> keras.Model:
 @pytest.fixture(scope="session")
 def tiny_saved_model(tiny_model, tiny_info, tmp_path_factory):
     """The version folder of the tiny model's SavedModel; not to be written to."""
-    from ser_keras.export import export_saved_model
+    from ser_keras.export.saved_model import export_saved_model
 
     return export_saved_model(tiny_model, tiny_info, tmp_path_factory.mktemp("served") / "tiny")
 
@@ -73,7 +73,7 @@ def tiny_saved_model(tiny_model, tiny_info, tmp_path_factory):
 @pytest.fixture(scope="session")
 def served(tiny_saved_model):
     """The tiny model, loaded as `predict` does."""
-    from ser_keras.served_model import ServedModel
+    from ser_keras.predict.served_model import ServedModel
 
     return ServedModel(tiny_saved_model)
 

@@ -4,8 +4,8 @@ import csv
 
 import numpy as np
 
-from ser_keras.evaluation import SCORE_OF_MATRIX, scores
-from ser_keras.runs import finish_fold, fold_dir, open_run, write_summary
+from ser_keras.runs.folder import finish_fold, fold_dir, open_run, write_summary
+from ser_keras.scores.accuracies import SCORE_OF_MATRIX, scores
 
 EMOTIONS = ("angry", "happy", "sad")
 NUM_UTTERANCES, NUM_SPEAKERS = 120, 8

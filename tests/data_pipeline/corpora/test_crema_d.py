@@ -2,7 +2,7 @@
 
 import pytest
 
-from data_pipeline.corpora.base import WHOLE
+from data_pipeline.corpora.corpus import WHOLE
 from data_pipeline.corpora.crema_d import PUBLISHED, read_crema_d
 from data_pipeline.errors import DataError
 

@@ -65,7 +65,7 @@ def test_unknown_name_and_missing_root_are_refused():
 
 def test_readers_load_neither_tensorflow_nor_librosa():
     code = (
-        "import sys, data_pipeline.corpora, data_pipeline.folds;"
+        "import sys, data_pipeline.corpora, data_pipeline.splits.folds;"
         "sys.exit(bool({'tensorflow', 'librosa', 'opensmile'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

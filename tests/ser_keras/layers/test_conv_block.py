@@ -6,8 +6,8 @@ import pytest
 import tensorflow as tf
 from keras import ops
 
+from ser_keras.kernels.convolution import conv2d_max_pool, conv2d_moments
 from ser_keras.layers import ConvBlock
-from ser_keras.layers.convolution import conv2d_max_pool, conv2d_moments
 
 CASES = [
     pytest.param((3, 21, 18, 1), (4, 4), (0, 0), id="paper"),

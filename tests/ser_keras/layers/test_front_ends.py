@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from data_pipeline.audio import load_waveform
-from data_pipeline.mfcc import opensmile_mfcc
+from data_pipeline.audio.reading import load_waveform
+from data_pipeline.features.mfcc import opensmile_mfcc
 from ser_keras.layers import AudioFrontEnd, FeatureFrontEnd
 
 ORACLE = np.load(Path(__file__).parents[2] / "oracles" / "mfcc12_e_d_a.npz")

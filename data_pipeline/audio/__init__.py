@@ -1,0 +1,1 @@
+"""Any audio file -> mono float32 at 16 kHz, checked."""

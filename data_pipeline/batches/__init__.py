@@ -1,0 +1,1 @@
+"""Prepared folder -> batches for training."""

@@ -1,0 +1,239 @@
+"""Prepared folder -> batches: select, resize, logarithm, keep in memory, shuffle, batch, prefetch.
+
+The order of the steps matters. Spectrograms are resized as power and only then brought to decibels
+(paper, section 2.2); both happen before the examples are kept, so that from the second epoch on
+nothing is left to do for an utterance but to put it into a batch.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from data_pipeline.errors import DataError
+from data_pipeline.features.mel import log_compress, resize_time_axis
+from data_pipeline.records.codec import (
+    FRAME_COUNTS,
+    Prepared,
+    matrix_columns,
+    num_mel_bands,
+    parse_example,
+    record_dataset,
+)
+
+INPUT_NAMES = ("mfcc", "num_mfcc_frames", "mel_narrow", "mel_wide")
+
+# Utterances are sorted by length within a window of batches, so that a batch pads little. A window
+# is at most this part of an epoch: over a whole epoch, every epoch would have the same batches.
+MAX_WINDOW_BATCHES = 8
+WINDOWS_PER_EPOCH = 3
+# Larger selections are read from disk in every epoch instead of being kept in memory.
+CACHE_LIMIT_BYTES = 2 << 30
+
+
+def median_num_frames(prepared: Prepared, utterance_ids: Iterable[str]) -> tuple[int, int]:
+    """Median number of frames (narrow, wide) over the utterances named, rounded down.
+
+    The length that all spectrograms are resized to (paper, section 2.2). Give it the training
+    utterances of a fold: a length taken from the test part would leak.
+
+    Raises:
+        DataError: an id is not in the folder, or none is given.
+    """
+    rows = [prepared.utterances[position] for position in _positions(prepared, utterance_ids)]
+    narrow = np.median([row["num_frames_narrow"] for row in rows])
+    wide = np.median([row["num_frames_wide"] for row in rows])
+    return int(narrow), int(wide)
+
+
+def make_dataset(
+    prepared: Prepared,
+    utterance_ids: Iterable[str],
+    batch_size: int,
+    *,
+    num_frames: tuple[int, int],
+    inputs: Sequence[str] = INPUT_NAMES,
+) -> tf.data.Dataset:
+    """Batches of the utterances named, in the order of the metadata; the last may be smaller.
+
+    Args:
+        prepared: from `load_prepared`.
+        utterance_ids: which utterances, in any order.
+        batch_size: utterances a batch.
+        num_frames: frames that the narrow and the wide spectrogram are resized to.
+        inputs: which of `INPUT_NAMES` the model takes; others are not even decoded.
+
+    Returns:
+        tf.data.Dataset, of known cardinality, of (inputs, label):
+        mfcc float32 (batch, longest, 39), zero-padded; num_mfcc_frames int32 (batch,);
+        mel_narrow float32 (batch, num_frames[0], mels) in dB; mel_wide likewise;
+        label int32 (batch,).
+
+    Raises:
+        DataError: an id is not in the folder, or none is given.
+    """
+    positions = _positions(prepared, utterance_ids)
+    dataset = _examples(prepared, positions, num_frames, inputs)
+    if len(positions) <= _most_in_memory(prepared, positions, num_frames):
+        dataset = dataset.cache()
+    num_batches = -(-len(positions) // batch_size)
+    dataset = dataset.padded_batch(batch_size)
+    dataset = dataset.apply(tf.data.experimental.assert_cardinality(num_batches))
+    return dataset.prefetch(tf.data.AUTOTUNE)
+
+
+def make_training_dataset(
+    prepared: Prepared,
+    utterance_ids: Iterable[str],
+    batch_size: int,
+    *,
+    num_frames: tuple[int, int],
+    inputs: Sequence[str] = INPUT_NAMES,
+    seed: int,
+    epochs: range,
+) -> tf.data.Dataset:
+    """Shuffled batches of the utterances named, for several epochs, one after the other.
+
+    The order of an epoch is a function of the seed and the number of the epoch alone: training
+    that goes on with epoch 7 sees what it would have seen without a stop. Batches hold utterances
+    of similar length, and the remainder of an epoch is dropped: batch normalisation of a handful
+    of utterances does harm. A selection smaller than a batch gives one batch of all.
+
+    A selection that does not fit `CACHE_LIMIT_BYTES` is read again in every epoch, in parts of
+    that size, and shuffled within each part. While a part is put together, it is in memory twice.
+
+    Args:
+        seed: of the order.
+        epochs: numbers of the epochs to give.
+        prepared, utterance_ids, batch_size, num_frames, inputs: as in `make_dataset`.
+
+    Returns:
+        tf.data.Dataset of batches as in `make_dataset`; every epoch has
+        `cardinality / len(epochs)` of them.
+
+    Raises:
+        DataError: an id is not in the folder, or none is given.
+    """
+    positions = _positions(prepared, utterance_ids)
+    batch_size = min(batch_size, len(positions))
+    parts = _parts(prepared, positions, batch_size, num_frames, inputs)
+    num_batches = len(positions) // batch_size
+    window_batches = max(1, min(MAX_WINDOW_BATCHES, num_batches // WINDOWS_PER_EPOCH))
+
+    def epoch_batches(epoch):
+        def part_batches(number, part):
+            part_seed = tf.random.experimental.stateless_fold_in((seed, epoch), number)
+            order = _shuffled_batches(part, batch_size, window_batches, part_seed)
+            batches = tf.data.Dataset.from_tensor_slices(order)
+            return batches.map(
+                lambda rows: _take(part, rows, batch_size), num_parallel_calls=tf.data.AUTOTUNE
+            )
+
+        return parts.enumerate().flat_map(part_batches)
+
+    dataset = tf.data.Dataset.range(epochs.start, epochs.stop).flat_map(epoch_batches)
+    cardinality = tf.data.experimental.assert_cardinality(num_batches * len(epochs))
+    return dataset.apply(cardinality).prefetch(tf.data.AUTOTUNE)
+
+
+def _parts(
+    prepared: Prepared,
+    positions: Sequence[int],
+    batch_size: int,
+    num_frames: tuple[int, int],
+    inputs: Sequence[str],
+) -> tf.data.Dataset:
+    """All examples together in one element, or in several of whole batches read on demand."""
+    examples = _examples(prepared, positions, num_frames, inputs)
+    limit = _most_in_memory(prepared, positions, num_frames)
+    if len(positions) <= limit:
+        # Read here, once: a cache inside the data set would read again whatever Keras peeks at.
+        whole = examples.ragged_batch(len(positions)).get_single_element()
+        return tf.data.Dataset.from_tensors(whole)
+    return examples.ragged_batch(max(1, limit // batch_size) * batch_size)
+
+
+def _shuffled_batches(part, batch_size: int, window_batches: int, seed) -> tf.Tensor:
+    """Row numbers (batches, batch) of an epoch: neighbours in length within their window."""
+    inputs, labels = part
+    order_seed, batch_seed = tf.unstack(tf.random.experimental.stateless_split(seed))
+    order = tf.random.experimental.stateless_shuffle(tf.range(tf.shape(labels)[0]), order_seed)
+    order = order[: tf.size(order) // batch_size * batch_size]
+    if "num_mfcc_frames" in inputs:  # without MFCC nothing is padded
+        window = tf.range(tf.size(order)) // (window_batches * batch_size)
+        length = tf.gather(inputs["num_mfcc_frames"], order)
+        key = window * (tf.reduce_max(length) + 1) + length
+        order = tf.gather(order, tf.argsort(key, stable=True))
+    # Otherwise every window would go from its shortest batch to its longest.
+    return tf.random.experimental.stateless_shuffle(tf.reshape(order, (-1, batch_size)), batch_seed)
+
+
+def _take(part, rows: tf.Tensor, batch_size: int):
+    """The examples of these rows as a batch, MFCC padded to the longest of them."""
+    inputs, labels = tf.nest.map_structure(lambda tensor: tf.gather(tensor, rows), part)
+    if "mfcc" in inputs:
+        inputs = inputs | {"mfcc": inputs["mfcc"].to_tensor(shape=(batch_size, None, None))}
+    return inputs, labels
+
+
+def _examples(
+    prepared: Prepared,
+    positions: Sequence[int],
+    num_frames: tuple[int, int],
+    inputs: Sequence[str],
+) -> tf.data.Dataset:
+    """(inputs, label) of one utterance after the other, in the order of the metadata."""
+    records = _select(record_dataset(prepared), positions, len(prepared.utterances))
+    reader = _example_reader(prepared, num_frames, inputs)
+    return records.map(reader, num_parallel_calls=tf.data.AUTOTUNE)
+
+
+def _positions(prepared: Prepared, utterance_ids: Iterable[str]) -> list[int]:
+    """Record numbers of the utterances named, ascending."""
+    position_of = {row["utterance_id"]: n for n, row in enumerate(prepared.utterances)}
+    wanted = set(utterance_ids)
+    unknown = sorted(wanted - position_of.keys())
+    if unknown:
+        raise DataError(
+            f"{prepared.directory}: {len(unknown)} utterance(s) asked for are not in this prepared "
+            f"folder, first {unknown[0]!r}; use a fold made from its own metadata"
+        )
+    if not wanted:
+        raise DataError(f"{prepared.directory}: no utterances asked for, expected at least one")
+    return sorted(position_of[utterance_id] for utterance_id in wanted)
+
+
+def _select(
+    records: tf.data.Dataset, positions: Sequence[int], num_records: int
+) -> tf.data.Dataset:
+    """The records at these positions; the others are passed over without being parsed."""
+    wanted = np.zeros(num_records, bool)
+    wanted[positions] = True
+    flagged = tf.data.Dataset.zip(records, tf.data.Dataset.from_tensor_slices(wanted))
+    selected = flagged.filter(lambda record, is_wanted: is_wanted)
+    return selected.map(lambda record, is_wanted: record)
+
+
+def _example_reader(prepared: Prepared, num_frames: tuple[int, int], inputs: Sequence[str]):
+    """Function of a serialised record: ({input: tensor of one utterance}, label)."""
+    n_mels = num_mel_bands(prepared.features)
+    matrices = [name for name in inputs if name in FRAME_COUNTS]
+    length = dict(zip(("mel_narrow", "mel_wide"), num_frames, strict=True))
+
+    def read(record):
+        parsed = parse_example(record, matrices, n_mels)
+        for name in length.keys() & set(matrices):
+            parsed[name] = log_compress(resize_time_axis(parsed[name], length[name]))
+        return {name: parsed[name] for name in inputs}, parsed["label"]
+
+    return read
+
+
+def _most_in_memory(
+    prepared: Prepared, positions: Sequence[int], num_frames: tuple[int, int]
+) -> int:
+    """How many of these utterances, of their mean size, `CACHE_LIMIT_BYTES` holds."""
+    columns = matrix_columns(num_mel_bands(prepared.features))
+    frames = np.mean([prepared.utterances[n]["num_mfcc_frames"] for n in positions])
+    rows = {"mfcc": frames, "mel_narrow": num_frames[0], "mel_wide": num_frames[1]}
+    return int(CACHE_LIMIT_BYTES // sum(4 * rows[name] * columns[name] for name in rows))

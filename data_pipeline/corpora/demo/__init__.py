@@ -1,0 +1,1 @@
+"""The demo corpus: made on the spot by a speech synthesiser."""

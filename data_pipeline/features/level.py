@@ -1,0 +1,50 @@
+"""How loud a recording is and how much of it is silent, from the energy of its frames.
+
+The frames are those of the MFCC (25 ms every 10 ms), whose log energy the prepared records hold:
+so a training corpus and a new recording are measured alike.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from data_pipeline.features.mfcc import FRAME_LENGTH, FRAME_STEP
+
+# A frame this far below the loudest one is silent, whatever the gain of the recording.
+SILENT_FRAME_DB = 35.0
+# dBFS of a frame of which nothing is left in 16 bits.
+_MIN_FRAME_DB = -20 * np.log10(32768) - 10 * np.log10(FRAME_LENGTH)
+
+
+class Level(NamedTuple):
+    """dbfs: mean power of the frames that are not silent, 0 for a full-scale square wave.
+    silent_share: part of the frames that are silent, in [0, 1).
+    """
+
+    dbfs: float
+    silent_share: float
+
+
+def frame_levels(waveform: np.ndarray) -> np.ndarray:
+    """Level of each MFCC frame: (num_samples,) in [-1, 1] to (num_frames,) dBFS."""
+    frames = np.lib.stride_tricks.sliding_window_view(waveform, FRAME_LENGTH)[::FRAME_STEP]
+    power = np.einsum("ij,ij->i", frames, frames, dtype=np.float64) / FRAME_LENGTH
+    return np.maximum(10 * np.log10(np.maximum(power, 1e-20)), _MIN_FRAME_DB)
+
+
+def levels_of_log_energy(log_energy: np.ndarray) -> np.ndarray:
+    """The same from column 12 of the MFCC: ln of the sum of squares of 16-bit samples."""
+    power = np.exp(np.asarray(log_energy, np.float64)) / FRAME_LENGTH
+    return 10 * np.log10(power) - 20 * np.log10(32768)
+
+
+def is_silent(levels: np.ndarray) -> np.ndarray:
+    """Which frames are silent: (num_frames,) dBFS to (num_frames,) bool; never all."""
+    return levels < levels.max() - SILENT_FRAME_DB
+
+
+def overall_level(levels: np.ndarray) -> Level:
+    """Level and silent share of the frames (num_frames,) of a recording, one or more."""
+    silent = is_silent(levels)
+    power = 10 ** (levels[~silent] / 10)
+    return Level(float(10 * np.log10(power.mean())), float(silent.mean()))

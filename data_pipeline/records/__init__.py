@@ -1,0 +1,1 @@
+"""A corpus -> a prepared folder, and what it holds."""

@@ -1,0 +1,198 @@
+"""Utterances -> features, in parallel and in order: what `prepare` writes.
+
+Two ways, one kind of result. `extract_opensmile` is the paper's extraction, openSMILE and librosa,
+in worker processes that never import TensorFlow (some seconds and 400 MB each).
+`extract_tensorflow` computes MFCC and mels by the functions of the exported graph, inside tf.data
+in one process. Matrix products take one thread each: the workers fill the cores already, and the
+last bit of a product depends on how many threads share it.
+"""
+
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from multiprocessing import get_context, parent_process
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from data_pipeline.audio.reading import AudioError, audio_sha256, load_waveform
+from data_pipeline.corpora.corpus import Utterance
+from data_pipeline.errors import DataError
+from data_pipeline.features.mel import mel_spectrogram, tensorflow_mel_spectrogram
+from data_pipeline.features.mfcc import opensmile_mfcc, tensorflow_mfcc
+from data_pipeline.records.codec import PackedFeatures, pack_features
+
+# A worker gets this many utterances at a time: enough to hide the cost of handing them over
+# (measured under 1 ms a task), few enough that the last worker does not work alone for long.
+CHUNK_SIZE = 8
+# Tasks a worker may be ahead of the writer: bounds the memory whatever the size of the corpus.
+TASKS_AHEAD = 3
+
+
+@dataclass(frozen=True)
+class Extracted:
+    """Features of one utterance.
+
+    Attributes:
+        utterance: the row of the corpus.
+        num_samples: length at 16 kHz.
+        audio_sha256: of the decoded float32 samples, so that the same recording under two names,
+            or in two containers without loss, is recognised.
+        features: what the record holds.
+    """
+
+    utterance: Utterance
+    num_samples: int
+    audio_sha256: str
+    features: PackedFeatures
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """An utterance whose file cannot be used, and why (one line)."""
+
+    utterance: Utterance
+    reason: str
+
+
+Outcome = Extracted | Rejected
+
+
+def extract_opensmile(
+    utterances: Sequence[Utterance], n_fft: tuple[int, int], workers: int
+) -> Iterator[Outcome]:
+    """One outcome an utterance, in the order given, whatever the number of workers.
+
+    Args:
+        utterances: rows of the corpus.
+        n_fft: FFT points of the narrow and the wide spectrogram.
+        workers: number of processes, at least 1.
+
+    Raises:
+        DataError: a worker process died.
+    """
+    # spawn: forking a process that has TensorFlow's threads may hang the child.
+    pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=_start_worker)
+    tasks = (pool.submit(_extract_chunk, chunk, n_fft) for chunk in _chunks(utterances))
+    # Submitted here and not on first use: the workers start while the caller imports TensorFlow.
+    with _interrupt_deferred():
+        pending = deque(islice(tasks, TASKS_AHEAD * workers))
+    return _outcomes_in_order(pool, tasks, pending)
+
+
+@contextmanager
+def _interrupt_deferred() -> Iterator[None]:
+    """Ctrl-C waits until the workers are started, and is the parent's to handle from then on.
+
+    A worker whose start is cut off prints a traceback. The mask is for the workers, which inherit
+    it; in the parent another thread may still take the signal, hence the handler.
+    """
+    caught: list[int] = []
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    is_main = threading.current_thread() is threading.main_thread()
+    handler = is_main and signal.signal(signal.SIGINT, lambda number, _: caught.append(number))
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        if is_main:
+            signal.signal(signal.SIGINT, handler)
+    if caught:
+        raise KeyboardInterrupt
+
+
+def _outcomes_in_order(
+    pool: ProcessPoolExecutor, tasks: Iterator[Future], pending: deque[Future]
+) -> Iterator[Outcome]:
+    """Outcomes in the order of the tasks; never more tasks under way than at the start."""
+    try:
+        while pending:
+            outcomes = pending.popleft().result()
+            pending.extend(islice(tasks, 1))
+            yield from outcomes
+    except BrokenProcessPool:
+        raise DataError(
+            "a worker process ended unexpectedly (out of memory?); run the same command again "
+            "with fewer --workers: finished record files are kept"
+        ) from None
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _chunks(utterances: Sequence[Utterance]) -> Iterator[Sequence[Utterance]]:
+    for start in range(0, len(utterances), CHUNK_SIZE):
+        yield utterances[start : start + CHUNK_SIZE]
+
+
+def _start_worker() -> None:
+    """One thread for matrix products; and a worker never outlives a parent that was killed."""
+    threadpool_limits(1)
+    threading.Thread(target=_exit_with_parent, daemon=True).start()
+
+
+def _exit_with_parent() -> None:
+    parent_process().join()
+    os._exit(1)
+
+
+def _extract_chunk(utterances: Sequence[Utterance], n_fft: tuple[int, int]) -> list[Outcome]:
+    return [_extract_utterance(utterance, n_fft) for utterance in utterances]
+
+
+def _extract_utterance(utterance: Utterance, n_fft: tuple[int, int]) -> Outcome:
+    try:
+        waveform = load_waveform(utterance.path)
+    except AudioError as error:
+        return Rejected(utterance, str(error))
+    mels = (mel_spectrogram(waveform, size) for size in n_fft)
+    return _extracted(utterance, waveform, (opensmile_mfcc(waveform), *mels))
+
+
+def _extracted(
+    utterance: Utterance, waveform: np.ndarray, features: tuple[np.ndarray, ...]
+) -> Extracted:
+    return Extracted(
+        utterance=utterance,
+        num_samples=len(waveform),
+        audio_sha256=audio_sha256(waveform),
+        features=pack_features(*features),
+    )
+
+
+def extract_tensorflow(
+    utterances: Sequence[Utterance], n_fft: tuple[int, int], workers: int
+) -> Iterator[Outcome]:
+    """The same as `extract_opensmile` with our own features; `workers` are threads."""
+    from data_pipeline.audio.parallel_decoding import decode_in_order
+
+    features = partial(_tensorflow_features, n_fft=n_fft)
+    decoded = decode_in_order([utterance.path for utterance in utterances], features, workers)
+    with ThreadPoolExecutor(workers) as threads:
+        items = zip(utterances, decoded, strict=True)
+        while batch := list(islice(items, CHUNK_SIZE)):
+            yield from threads.map(_packed, *zip(*batch, strict=True))
+
+
+def _tensorflow_features(waveform, n_fft: tuple[int, int]) -> tuple:
+    """MFCC and both mel spectrograms, tensors, of one waveform (num_samples,)."""
+    import tensorflow as tf
+
+    one, num_samples = waveform[None], tf.shape(waveform)[:1]
+    mels = [tensorflow_mel_spectrogram(one, num_samples, size)[0] for size in n_fft]
+    return tensorflow_mfcc(one, num_samples)[0], *mels
+
+
+def _packed(
+    utterance: Utterance, decoded: tuple[np.ndarray, tuple[np.ndarray, ...]] | AudioError
+) -> Outcome:
+    if isinstance(decoded, AudioError):
+        return Rejected(utterance, str(decoded))
+    return _extracted(utterance, *decoded)

@@ -1,0 +1,81 @@
+"""Reads a prepared folder through and holds it against its metadata."""
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import tensorflow as tf
+
+from data_pipeline.errors import DataError
+from data_pipeline.records.codec import (
+    FRAME_COUNTS,
+    METADATA_NAME,
+    Prepared,
+    file_sha256,
+    num_mel_bands,
+    parse_example,
+    record_dataset,
+)
+
+
+def verify(prepared: Prepared) -> int:
+    """Reads a prepared folder through and compares it with its metadata.
+
+    Returns:
+        The number of records, all of which are good.
+
+    Raises:
+        DataError: naming the first shard or record that is not what the metadata says.
+    """
+    for path in prepared.shard_paths:
+        if file_sha256(path) != prepared.metadata["shards"][path.name]["sha256"]:
+            raise DataError(
+                f"{path}: the checksum differs from {METADATA_NAME}; the file was damaged or "
+                "exchanged: remove it and prepare again with the same options"
+            )
+    count = 0
+    for count, parsed in enumerate(_parsed_records(prepared), start=1):
+        _verify_record(prepared, count - 1, parsed)
+    if count != len(prepared.utterances):
+        raise DataError(
+            f"{prepared.directory}: {count} records, but {len(prepared.utterances)} utterances in "
+            f"{METADATA_NAME}; remove the folder and prepare again"
+        )
+    return count
+
+
+def _parsed_records(prepared: Prepared) -> Iterator[Mapping]:
+    n_mels = num_mel_bands(prepared.features)
+    records = record_dataset(prepared)
+    iterator = records.map(lambda r: parse_example(r, FRAME_COUNTS, n_mels)).as_numpy_iterator()
+    while True:
+        try:
+            yield next(iterator)
+        except StopIteration:
+            return
+        except (tf.errors.InvalidArgumentError, tf.errors.DataLossError) as error:
+            reason = error.message.splitlines()[0]
+            raise DataError(
+                f"{prepared.directory}: a record does not parse ({reason}); "
+                "remove the folder and prepare again"
+            ) from None
+
+
+def _verify_record(prepared: Prepared, position: int, parsed: Mapping) -> None:
+    """Compares one parsed record with its row of the metadata."""
+    rows = prepared.utterances
+    row = rows[position] if position < len(rows) else {"utterance_id": "none", "emotion": "none"}
+    found = {count: int(parsed[count]) for count in FRAME_COUNTS.values()}
+    found["utterance_id"] = parsed["utterance_id"].decode()
+    found["emotion"] = prepared.emotions[parsed["label"]]
+    for field, value in found.items():
+        if value != row.get(field):
+            raise DataError(
+                f"{prepared.directory}: record {position} has {field} {value}, {METADATA_NAME} "
+                f"says {row.get(field)}; remove the folder and prepare again"
+            )
+    for name in FRAME_COUNTS:
+        if not np.isfinite(parsed[name]).all():
+            raise DataError(
+                f"{prepared.directory}: {name} of {row['utterance_id']} has NaN or infinite "
+                "values; remove the folder and prepare again"
+            )

@@ -1,0 +1,95 @@
+"""`python -m ser_keras classical`: an SVM on openSMILE functionals, on the folds of `train.py`."""
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+
+from data_pipeline.command_line import seed
+
+# As in data_pipeline: written out, because importing it would delay every --help.
+PROTOCOLS = ("speaker", "random")
+FEATURE_SETS = ("ComParE_2016", "eGeMAPSv02")
+EXAMPLE = "python -m ser_keras classical --data build/emodb --root ~/corpora/emodb"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of the command."""
+    add = parser.add_argument
+    add("--data", required=True, type=Path, metavar="DIR", help="prepared folder")
+    add(
+        "--root",
+        type=Path,
+        metavar="DIR_OR_CSV",
+        help="where the corpus lies, as `prepare --root` was told: the prepared folder has no "
+        "audio. Needed once; the functionals are then kept in the prepared folder",
+    )
+    add(
+        "--features",
+        choices=FEATURE_SETS,
+        default=FEATURE_SETS[0],
+        help="openSMILE's functionals: 6,373 of ComParE_2016 or 88 of eGeMAPSv02 (default: "
+        "%(default)s); licensed for research only",
+    )
+    add(
+        "--protocol",
+        choices=PROTOCOLS,
+        default="speaker",
+        help="the same folds as those of train.py with the same --seed (default: %(default)s)",
+    )
+    add("--seed", type=seed, default=0, metavar="N", help="of the folds (default: %(default)s)")
+    add("--run-dir", type=Path, metavar="DIR", help="default: runs/ and the settings' names")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Train and test the SVM on every fold; the run folder is that of a trained network."""
+    from data_pipeline.features.functionals import load_functionals
+    from data_pipeline.records.codec import load_prepared
+    from data_pipeline.splits.folds import assign_folds, folds_key
+    from data_pipeline.splits.leakage import audit, in_words
+    from ser_keras.runs import folder as runs
+    from ser_keras.training.svm import run_fold
+
+    prepared = load_prepared(arguments.data)
+    folds = assign_folds(prepared.utterances, arguments.protocol, prepared.group_by, arguments.seed)
+    print(in_words(audit(prepared.utterances, folds, arguments.protocol)))
+    functionals = load_functionals(prepared, arguments.features, arguments.root)
+    config = describe_run(arguments, prepared) | {"folds_key": folds_key(folds)}
+    run_dir = arguments.run_dir or Path("runs") / _run_name(config)
+    runs.open_run(run_dir, config)
+    for fold in folds:
+        result = run_fold(fold, prepared.utterances, functionals, config, run_dir)
+        print(
+            f"fold {fold.number}: test WA {result['weighted_accuracy']:.1%}, "
+            f"UA {result['unweighted_accuracy']:.1%} ({result['protocol']}, {fold.held_out})"
+        )
+    summary = runs.write_summary(run_dir, len(folds))
+    for name in ("weighted_accuracy", "unweighted_accuracy"):
+        score = summary[name]
+        print(
+            f"{name}: {score['mean']:.1%} +- {score['sample_standard_deviation']:.1%} over "
+            f"{len(folds)} folds, pooled {score['pooled']:.1%} (protocol {arguments.protocol})"
+        )
+    print(f"next: python -m ser_keras report {run_dir} ... --out build/report")
+    return 0
+
+
+def describe_run(arguments: argparse.Namespace, prepared) -> dict:
+    """config.json, with the same keys as that of a network."""
+    from ser_keras.training.svm import COSTS, SELECTION
+
+    settings = {"kernel": "linear", "cost": COSTS[arguments.features], "class_weight": "balanced"}
+    return {
+        **prepared.identity,
+        "features": {"functionals": arguments.features},
+        "protocol": arguments.protocol,
+        "selection": SELECTION,
+        "variant": f"svm_{arguments.features}",
+        "preset": "classical",
+        "settings": settings,
+        "seed": arguments.seed,
+    }
+
+
+def _run_name(config: Mapping) -> str:
+    parts = (config["corpus"], config["variant"], config["protocol"], f"seed{config['seed']}")
+    return "-".join(parts)

@@ -1,0 +1,99 @@
+"""The signature `features` of a SavedModel as an ONNX file, for engines that are not TensorFlow.
+
+The other signatures stay behind: ONNX has no strings to parse a WAV file with, and its Fourier
+transform takes no double precision.
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from ser_keras.errors import SerError
+from ser_keras.export.trials import trial_requests
+from ser_keras.graph.signatures import FEATURES, INFO_FILE
+
+OUTPUTS = ("probabilities", "logits")  # the strings stay behind; emotions are in the metadata
+OPSET = 17
+TOLERANCE = 1e-5
+
+
+def export_onnx(version_dir: Path, path: Path) -> float:
+    """Convert the signature `features` and compare the answers of ONNX Runtime with TensorFlow's.
+
+    An example without an answer has zeros for its probabilities, as in the SavedModel. The file's
+    metadata has "emotions", a JSON list in the order of the probabilities.
+
+    Args:
+        version_dir: a SavedModel of `export_saved_model`.
+        path: the ONNX file; written only when the answers are equal.
+
+    Returns:
+        The largest difference of a probability or logit over silence and noise of many lengths.
+
+    Raises:
+        SerError: the extra `onnx` is not installed, the model does not convert, its answers
+            differ by more than TOLERANCE, or the file cannot be written.
+    """
+    libraries = _libraries()
+    served = tf.saved_model.load(str(version_dir))
+    info = json.loads((version_dir / "assets" / INFO_FILE).read_text(encoding="utf-8"))
+    signature = served.signatures[FEATURES]
+    try:
+        converted, session = _converted(signature, info["emotions"], *libraries)
+    except Exception as error:  # both libraries raise whatever they stumble over
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise SerError(f"{path}: not written: the model does not convert: {reason}") from error
+    difference = _largest_difference(session, signature, info)
+    if not difference <= TOLERANCE:
+        raise SerError(
+            f"{path}: not written: ONNX Runtime differs from TensorFlow by {difference:.1e}, "
+            f"expected at most {TOLERANCE:g}"
+        )
+    try:
+        path.write_bytes(converted)
+    except OSError as error:
+        raise SerError(f"{path}: cannot be written ({error.strerror}); check --onnx") from None
+    return difference
+
+
+def _converted(signature, emotions: list[str], tf2onnx, onnxruntime):
+    """(the ONNX file of a signature, a session that runs it)"""
+    specs = signature.structured_input_signature[1]
+
+    def scores(*inputs):
+        outputs = signature(**dict(zip(specs, inputs, strict=True)))
+        # tf2onnx masks bad examples by a product, and NaN times 0 is NaN; this one is exact.
+        return {n: tf.where(tf.math.is_nan(outputs[n]), 0.0, outputs[n]) for n in OUTPUTS}
+
+    model, _ = tf2onnx.convert.from_function(
+        tf.function(scores, autograph=False), list(specs.values()), opset=OPSET
+    )
+    model.metadata_props.add(key="emotions", value=json.dumps(emotions))
+    converted = model.SerializeToString()
+    return converted, onnxruntime.InferenceSession(converted, providers=["CPUExecutionProvider"])
+
+
+def _largest_difference(session, signature, info: dict) -> float:
+    differences = []
+    for name, inputs, _ in trial_requests(info):
+        if name == FEATURES:
+            arrays = {name: tensor.numpy() for name, tensor in inputs.items()}
+            expected = signature(**inputs)
+            for output, value in zip(OUTPUTS, session.run(OUTPUTS, arrays), strict=True):
+                differences.append(np.abs(value - expected[output]).max())
+    return float(np.max(differences))
+
+
+def _libraries():
+    """(tf2onnx, onnxruntime)"""
+    try:
+        import onnxruntime
+        import tf2onnx
+    except ImportError as error:
+        raise SerError(
+            f"--onnx needs packages that are not installed ({error.name}); "
+            "get them with: pip install 'dual-sequence-ser[onnx]'"
+        ) from None
+    return tf2onnx, onnxruntime

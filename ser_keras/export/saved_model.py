@@ -1,0 +1,86 @@
+"""A trained model as a SavedModel that TensorFlow Serving reads.
+
+`serving.py` makes the graph, `export_check.py` compares it with the model; here is the folder.
+"""
+
+import json
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+from ser_keras.errors import SerError
+from ser_keras.export.check import check_saved_model
+from ser_keras.export.server_files import (
+    MODEL_CARD_FILE,
+    model_card,
+    write_checksums,
+    write_server_files,
+)
+from ser_keras.export.warmup import write_warmup
+from ser_keras.graph.signatures import INFO_FILE, LABELS_FILE, emotion_server, signatures
+
+
+def export_saved_model(model: keras.Model, info: Mapping, directory: Path | str) -> Path:
+    """Write `<directory>/<version>/`, the integer after the highest one that is there.
+
+    The folder is written beside its place, compared with the model (`check_saved_model`) and
+    then renamed, so that a server that watches `directory` never sees half a model or a wrong one.
+    Beside the versions go the server's settings (`CONFIG_FILES`), where they are not there yet.
+
+    Args:
+        model: a model of `ser_keras.models.build_model`: a dict of named inputs to a dict with
+            "logits" (batch, num_emotions).
+        info: the mapping of a fold's `model/info.json`; stored with the graph.
+        directory: the folder of all versions, such as `saved_models/ser`; made if missing.
+
+    Returns:
+        The version folder.
+
+    Raises:
+        SerError: the folder cannot be written, or what was written does not equal the model.
+    """
+    directory = Path(directory)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        # The name is no integer, so a server passes it by; it must share the file system.
+        with tempfile.TemporaryDirectory(dir=directory, prefix=".export-") as staging:
+            written = _write(model, info, Path(staging))
+            check_saved_model(written, model, info)
+            write_server_files(directory)
+            return _publish(written, directory)
+    except OSError as error:
+        reason = error.strerror or error
+        raise SerError(f"{directory}: cannot write a SavedModel there ({reason})") from None
+
+
+def saved_versions(directory: Path | str) -> dict[int, Path]:
+    """What lies in `directory` under a number, by that number; other names are passed by."""
+    return {int(path.name): path for path in Path(directory).glob("*") if path.name.isdecimal()}
+
+
+def _write(model: keras.Model, info: Mapping, staging: Path) -> Path:
+    """Write the SavedModel and its assets inside `staging`; returns its folder."""
+    (staging / LABELS_FILE).write_text("\n".join(info["emotions"]) + "\n", encoding="utf-8")
+    (staging / INFO_FILE).write_text(json.dumps(dict(info), indent=2) + "\n", encoding="utf-8")
+    (staging / MODEL_CARD_FILE).write_text(model_card(info), encoding="utf-8")
+    server = emotion_server(model, info, staging)
+    # Not staging itself: a temporary folder is closed to other users, the server among them.
+    written = staging / "model"
+    tf.saved_model.save(server, str(written), signatures=signatures(server))
+    write_warmup(written, info)
+    write_checksums(written)
+    return written
+
+
+def _publish(written: Path, directory: Path) -> Path:
+    """Rename a written SavedModel to the next version; another exporter may take it first."""
+    while True:
+        version_dir = directory / str(max(saved_versions(directory), default=0) + 1)
+        try:
+            return written.rename(version_dir)
+        except OSError:
+            if not version_dir.exists():
+                raise

@@ -1,0 +1,221 @@
+"""The graph that a server runs: a recording or its features in, an emotion or a reason out.
+
+It holds core TensorFlow operations only. Every signature is built from the same pieces: the checks
+of `verdicts`, the front ends of `layers`, the model, and one set of named outputs.
+"""
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+from data_pipeline.audio.reading import MIN_SAMPLES
+from data_pipeline.features.mfcc import FRAME_LENGTH, FRAME_STEP, NUM_MFCC
+from ser_keras.errors import SerError
+from ser_keras.graph.verdicts import (
+    MAX_BATCH_SIZE,
+    TOO_MANY,
+    Verdict,
+    judge_features,
+    judge_logits,
+    judge_waveform,
+    max_samples,
+)
+from ser_keras.graph.wav import decode_wav_files
+from ser_keras.layers import AudioFrontEnd, FeatureFrontEnd
+from ser_keras.layers.feature_front_end import FRAME_COUNTS
+
+AUDIO_BYTES, WAVEFORM, FEATURES = "audio_bytes", "waveform", "features"
+# Of the assets: the mapping of a fold's model/info.json, and one emotion a line.
+INFO_FILE = "info.json"
+LABELS_FILE = "labels.txt"
+
+Tensors = dict[str, tf.Tensor]
+
+
+def emotion_server(model: keras.Model, info: Mapping, assets_dir: Path) -> tf.Module:
+    """The model behind its signatures, as a module with a concrete function for each.
+
+    `audio_bytes` takes files:
+        audio_bytes: (batch,) string, 16-bit PCM WAV at 16 kHz; channels are averaged.
+
+    `waveform` takes recordings:
+        waveform: (batch, samples) float32, mono, 16 kHz, in [-1, 1], padded with anything.
+        num_samples: (batch,) int32, how many of them are real.
+
+    `features` takes features as they are computed (only those that the variant needs):
+        mfcc: (batch, frames, 39) float32, zero-padded, with num_mfcc_frames: (batch,) int32.
+        mel_narrow: (batch, frames, n_mels) float32, mel power before any logarithm, padded, with
+            num_frames_narrow: (batch,) int32.
+        mel_wide: the same for the wide analysis window, with num_frames_wide.
+
+    Outputs:
+        probabilities: (batch, num_emotions) float32, in the order of `labels.txt`: the softmax of
+            logits / temperature, the temperature of `info` (1 where it has none).
+        logits: (batch, num_emotions) float32.
+        emotion: (batch,) string, the most probable one.
+        error: (batch,) string, "" where all is well.
+
+    An example without an answer has its reason in `error`, an empty emotion, and zeros for its
+    probabilities and logits. Its neighbours are not touched, since a server merges the requests of
+    several clients into one batch.
+
+    Args:
+        model: a dict of named inputs to a dict with "logits" (batch, num_emotions).
+        info: the mapping of a fold's `model/info.json`.
+        assets_dir: a folder of files to be stored with the graph.
+
+    Raises:
+        SerError: the temperature is no positive number.
+    """
+    temperature = _temperature(info)
+    feature_front_end = FeatureFrontEnd(info["num_frames"])
+    audio_front_end = AudioFrontEnd(info["features"]["n_fft"], tuple(feature_depths(info)))
+
+    def answer(features: Tensors, verdict: Verdict) -> Tensors:
+        logits = tf.cast(model(feature_front_end(features), training=False)["logits"], tf.float32)
+        verdict = verdict.then(judge_logits(logits))
+        return _named_outputs(logits, temperature, verdict, info["emotions"])
+
+    def answer_features(**features: tf.Tensor) -> Tensors:
+        features = _shortened(features)
+        return answer(_with_a_frame(features), judge_features(features))
+
+    def answer_waveform(waveform: tf.Tensor, num_samples: tf.Tensor) -> Tensors:
+        return answer_recording(waveform, num_samples, judge_waveform(waveform, num_samples))
+
+    def answer_audio_bytes(audio_bytes: tf.Tensor) -> Tensors:
+        waveform, num_samples, verdict = decode_wav_files(audio_bytes)
+        verdict = verdict.then(judge_waveform(waveform, num_samples))
+        return answer_recording(waveform, num_samples, verdict)
+
+    def answer_recording(waveform: tf.Tensor, num_samples: tf.Tensor, verdict: Verdict) -> Tensors:
+        return answer(audio_front_end(*_usable(waveform, num_samples, verdict.is_bad)), verdict)
+
+    server = tf.Module(name="emotion_server")
+    # The variables alone: tracking the Keras model would store all of its own functions too.
+    server.model_variables = [variable.value for variable in model.variables]
+    server.assets = [tf.saved_model.Asset(str(path)) for path in sorted(assets_dir.iterdir())]
+    server.audio_bytes = _traced(answer_audio_bytes, **AUDIO_BYTES_SPECS)
+    server.waveform = _traced(answer_waveform, **WAVEFORM_SPECS)
+    server.features = _traced(answer_features, **_feature_specs(info))
+    return server
+
+
+def signatures(server: tf.Module) -> dict:
+    """Name of each signature and its function; `serving_default` is what a server calls itself."""
+    return {
+        "serving_default": server.audio_bytes,
+        AUDIO_BYTES: server.audio_bytes,
+        WAVEFORM: server.waveform,
+        FEATURES: server.features,
+    }
+
+
+def feature_depths(info: Mapping) -> dict[str, int]:
+    """Values a frame of each feature that the variant takes."""
+    narrow, wide = info["n_mels"]
+    depths = {"mfcc": NUM_MFCC, "mel_narrow": narrow, "mel_wide": wide}
+    return {name: depth for name, depth in depths.items() if name in info["inputs"]}
+
+
+AUDIO_BYTES_SPECS = {"audio_bytes": tf.TensorSpec((None,), tf.string, name="audio_bytes")}
+WAVEFORM_SPECS = {
+    "waveform": tf.TensorSpec((None, None), tf.float32, name="waveform"),
+    "num_samples": tf.TensorSpec((None,), tf.int32, name="num_samples"),
+}
+
+
+def _feature_specs(info: Mapping) -> dict[str, tf.TensorSpec]:
+    """The named inputs of `features`, for the variant that `info` describes."""
+    specs = {}
+    for name, depth in feature_depths(info).items():
+        count = FRAME_COUNTS[name]
+        specs[name] = tf.TensorSpec((None, None, depth), tf.float32, name=name)
+        specs[count] = tf.TensorSpec((None,), tf.int32, name=count)
+    return specs
+
+
+def _traced(answer, **specs: tf.TensorSpec):
+    """The graph of a signature, which computes answers for MAX_BATCH_SIZE examples at most."""
+
+    def answer_some(**inputs: tf.Tensor) -> Tensors:
+        num_examples = tf.shape(next(iter(inputs.values())))[0]
+        outputs = answer(**{name: value[:MAX_BATCH_SIZE] for name, value in inputs.items()})
+        surplus = tf.maximum(num_examples - MAX_BATCH_SIZE, 0)
+        return {name: _extended(value, surplus, name) for name, value in outputs.items()}
+
+    return tf.function(answer_some, autograph=False).get_concrete_function(**specs)
+
+
+def _extended(output: tf.Tensor, surplus: tf.Tensor, name: str) -> tf.Tensor:
+    """An output of (batch, ...) with rows for the examples that were too many."""
+    fill = {"error": TOO_MANY, "emotion": ""}.get(name, 0.0)
+    return tf.concat([output, tf.fill([surplus, *output.shape[1:]], fill)], axis=0)
+
+
+def _shortened(features: Tensors) -> Tensors:
+    """Features without the frames that no recording may have; `judge_features` then refuses them.
+
+    Of the spectrograms the model takes a fixed number of frames, so they may stay as they are.
+    """
+    if "mfcc" not in features:
+        return features
+    mfcc = features["mfcc"]
+    most = (max_samples(tf.shape(mfcc)[0]) - FRAME_LENGTH) // FRAME_STEP + 1
+    return features | {"mfcc": mfcc[:, :most]}
+
+
+def _with_a_frame(features: Tensors) -> Tensors:
+    """Features of one frame or more: the front end cannot look into a batch of none at all.
+
+    Only a batch that has been judged bad is longer for it; others are handed on as they are.
+    """
+    return features | {
+        name: tf.pad(frames, [[0, 0], [0, tf.maximum(1 - tf.shape(frames)[1], 0)], [0, 0]])
+        for name, frames in features.items()
+        if name in FRAME_COUNTS
+    }
+
+
+def _temperature(info: Mapping) -> float:
+    """What the logits are divided by (calibration); older runs have none."""
+    temperature = info.get("temperature", 1.0)
+    if not (isinstance(temperature, int | float) and 0 < temperature < math.inf):
+        raise SerError(
+            f"info.json: temperature is {temperature!r}, expected a positive number: "
+            "train the fold again"
+        )
+    return float(temperature)
+
+
+def _usable(
+    waveform: tf.Tensor, num_samples: tf.Tensor, is_bad: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """What the front end may be given: bad recordings are 25 ms of zeros, good ones are clipped.
+
+    The batch is cut to its longest good recording, so that a bad one costs no time or memory.
+    """
+    num_samples = tf.where(is_bad, MIN_SAMPLES, num_samples)
+    longest = tf.reduce_max(tf.concat([num_samples, [MIN_SAMPLES]], axis=0))
+    waveform = tf.pad(waveform[:, :longest], [[0, 0], [0, MIN_SAMPLES]])[:, :longest]
+    waveform = tf.where(is_bad[:, tf.newaxis], 0.0, waveform)
+    return tf.clip_by_value(waveform, -1.0, 1.0), num_samples
+
+
+def _named_outputs(
+    logits: tf.Tensor, temperature: float, verdict: Verdict, emotions: list[str]
+) -> Tensors:
+    """The outputs of a signature from logits (batch, num_emotions) float32.
+
+    Zeros stand for the logits of an example without an answer: NaN is no JSON, and the server's
+    REST replies would not parse.
+    """
+    scores = {"probabilities": tf.nn.softmax(logits / temperature), "logits": logits}
+    kept = {
+        name: tf.where(verdict.is_bad[:, tf.newaxis], 0.0, score) for name, score in scores.items()
+    }
+    best = tf.gather(tf.constant(emotions), tf.argmax(logits, axis=1))
+    return kept | {"emotion": tf.where(verdict.is_bad, "", best), "error": verdict.error}

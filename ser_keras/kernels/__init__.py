@@ -1,0 +1,1 @@
+"""Functions that know how to be fast."""

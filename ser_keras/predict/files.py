@@ -1,0 +1,135 @@
+"""Audio files in, emotions out, with nothing but a SavedModel folder and the files."""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from data_pipeline.audio.reading import SAMPLE_RATE, load_recording
+from data_pipeline.errors import DataError
+from ser_keras.graph.verdicts import MAX_BATCH_SECONDS
+from ser_keras.predict.input_warnings import recording_warnings, utterance_warnings
+from ser_keras.predict.served_model import ServedModel
+
+AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
+BATCH_SIZE = 32
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What the model says of one file.
+
+    Attributes:
+        file: the path as given.
+        emotion: the most probable emotion, "" where there is an error.
+        unsure: whether its probability is too low to rely on: it is the best guess.
+        probabilities: of each emotion, calibrated, in the model's order; empty where there is an
+            error.
+        warnings: in what the recording is unlike the training recordings, a sentence each.
+        error: why there is no answer, one line; "" otherwise.
+    """
+
+    file: str
+    emotion: str = ""
+    unsure: bool = False
+    probabilities: dict[str, float] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    error: str = ""
+
+
+def predict_files(model: ServedModel, paths: Iterable[Path | str]) -> Iterator[Prediction]:
+    """The emotion of each audio file, in the order given.
+
+    Args:
+        model: the loaded model.
+        paths: audio files of any rate and channel count: WAV, FLAC, OGG or MP3.
+
+    Yields:
+        One Prediction a path, as the batches are done; no more than a batch is held in memory. A
+        file that cannot be used has its reason in `error`, and the rest goes on.
+    """
+    inputs = (_read(Path(path), model) for path in paths)
+    return chain.from_iterable(_predict_batch(model, batch) for batch in _batches(inputs))
+
+
+def find_audio_files(paths: Iterable[Path | str]) -> list[Path]:
+    """The files among `paths`, and the audio files below its folders, sorted in each folder.
+
+    Files are kept whatever they are called; in folders the suffix decides (AUDIO_SUFFIXES, any
+    case). A folder without any stays in the list, so that it is reported and not lost.
+    """
+    return list(chain.from_iterable(_audio_files(Path(path)) for path in paths))
+
+
+def _audio_files(path: Path) -> list[Path]:
+    # os.path, not pathlib, which raises where a name is too long or a folder may not be entered.
+    if not os.path.isdir(path):
+        return [path]
+    below = (file for file in path.rglob("*") if file.suffix.lower() in AUDIO_SUFFIXES)
+    # What is neither a file nor a folder stays, so that it gets its reason and is not lost.
+    return sorted(file for file in below if not os.path.isdir(file)) or [path]
+
+
+def failure_reason(path: Path, error: DataError) -> str:
+    """Why a file cannot be used, without its name, which stands beside it anyway."""
+    if os.path.isdir(path):
+        return f"a folder without {', '.join(AUDIO_SUFFIXES)} files"
+    return str(error).removeprefix(f"{path}: ")
+
+
+class _Input(NamedTuple):
+    """A file as it was read; where there is an error, the waveform is empty."""
+
+    file: str
+    waveform: np.ndarray
+    warnings: tuple[str, ...] = ()
+    error: str = ""
+
+    @property
+    def duration_seconds(self) -> float:
+        return len(self.waveform) / SAMPLE_RATE
+
+
+def _read(path: Path, model: ServedModel) -> _Input:
+    """One file, decoded and looked at, or why it cannot be used."""
+    try:
+        recording = load_recording(path)
+    except DataError as error:
+        return _Input(str(path), np.zeros(0, np.float32), error=failure_reason(path, error))
+    profile = model.info.get("training_profile")
+    warnings = recording_warnings(recording, profile) + utterance_warnings(recording, profile)
+    return _Input(str(path), recording.waveform, tuple(warnings))
+
+
+def _batches(inputs: Iterable[_Input]) -> Iterator[list[_Input]]:
+    """Neighbours together, as many as BATCH_SIZE and MAX_BATCH_SECONDS allow, at least one.
+
+    Recordings of a batch are padded to its longest, which the graph bounds.
+    """
+    batch: list[_Input] = []
+    longest = 0.0
+    for one in inputs:
+        longest = max(longest, one.duration_seconds)
+        too_long = longest * (len(batch) + 1) > MAX_BATCH_SECONDS
+        if batch and (too_long or len(batch) == BATCH_SIZE):
+            yield batch
+            batch, longest = [], one.duration_seconds
+        batch.append(one)
+    if batch:
+        yield batch
+
+
+def _predict_batch(model: ServedModel, batch: Sequence[_Input]) -> Iterator[Prediction]:
+    """One Prediction for each file of a batch, in its order."""
+    usable = [one.waveform for one in batch if not one.error]
+    answers = iter(model.answers(usable) if usable else [])
+    for one in batch:
+        if one.error:
+            yield Prediction(one.file, error=one.error)
+        else:
+            answer = next(answers)
+            yield Prediction(one.file, **answer._asdict(), warnings=one.warnings)

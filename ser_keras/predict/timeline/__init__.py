@@ -1,0 +1,1 @@
+"""How the emotion of a long recording goes."""

@@ -1,0 +1,1 @@
+"""What runs scored, how sure that is, and what it is worth."""

@@ -1,0 +1,151 @@
+"""The pictures of a report, as matplotlib figures that need no display.
+
+Colours are those of Okabe and Ito, which readers with any colour vision tell apart; what matters
+differs in shape or line style too, so that a black-and-white print can be read.
+"""
+
+import textwrap
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from ser_keras.scores.matrix_figure import draw_confusion_matrix, new_figure
+
+BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#888888"
+# Up to here the speakers are named on the axis.
+MOST_NAMES = 30
+
+
+def _panels(number: int, width: float, height: float, columns: int = 4):
+    """A figure and `number` axes in a grid; sizes in inches of one panel."""
+    columns = min(columns, number)
+    rows = -(-number // columns)
+    figure = new_figure(width * columns, height * rows)
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    for spare in axes[number:]:
+        spare.set_visible(False)
+    return figure, axes[:number]
+
+
+def _wrapped(title: str) -> str:
+    return textwrap.fill(title, 28)
+
+
+def _tidy(axes) -> None:
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.tick_params(labelsize=8)
+
+
+def confusion_figure(matrices: Mapping[str, np.ndarray], emotions: Sequence[str]):
+    """A confusion matrix for each title; rows true, columns predicted."""
+    figure, panels = _panels(len(matrices), 3.0, 3.1)
+    for axes, (title, matrix) in zip(panels, matrices.items(), strict=True):
+        draw_confusion_matrix(axes, matrix, emotions, _wrapped(title))
+        axes.title.set_size(10)
+    return figure
+
+
+def interval_figure(rows: Sequence[tuple[str, dict]], floor: Mapping[str, float]):
+    """Pooled WA and UA of each system with its interval.
+
+    Args:
+        rows: (title, {"WA": (value, interval or None), "UA": ...}), from top to bottom; in [0, 1].
+        floor: {"WA": value, "UA": value} of always guessing the most frequent emotion; may be
+            empty.
+    """
+    figure = new_figure(10.0, 1.1 + 0.38 * len(rows))
+    axes = figure.add_subplot()
+    styles = {"WA": (BLUE, "o", -0.13), "UA": (ORANGE, "s", 0.13)}
+    for name, (colour, marker, shift) in styles.items():
+        for position, (_, scores) in enumerate(rows):
+            value, ends = scores[name]
+            y = position + shift
+            if ends:
+                axes.plot([100 * end for end in ends], [y, y], color=colour, linewidth=2)
+            label = name if position == 0 else None
+            axes.plot(100 * value, y, marker, color=colour, label=label, linestyle="none")
+        if name in floor:
+            label = f"most frequent emotion, {name}"
+            style = {"color": colour, "linestyle": ":", "linewidth": 1}
+            axes.axvline(100 * floor[name], label=label, **style)
+    axes.set_yticks(range(len(rows)), [_wrapped(title) for title, _ in rows], parse_math=False)
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.set_xlim(right=100)
+    axes.set_xlabel("percent of all test utterances; bars: 95 % interval over speakers")
+    axes.grid(axis="x", color="#dddddd", linewidth=0.6)
+    axes.set_axisbelow(True)
+    _tidy(axes)
+    figure.legend(fontsize=8, loc="outside upper center", ncols=4, frameon=False)
+    return figure
+
+
+def learning_curve_figure(runs: Mapping[str, Sequence[tuple[dict, int]]]):
+    """UA by epoch: training beside validation, thin for each fold, thick for their mean.
+
+    Args:
+        runs: title -> one (columns of history.csv, chosen epoch) a fold.
+    """
+    figure, panels = _panels(len(runs), 3.6, 2.7, columns=3)
+    for axes, (title, folds) in zip(panels, runs.items(), strict=True):
+        _draw_curves(axes, [history for history, _ in folds])
+        for history, chosen in folds:
+            at = np.flatnonzero(history["epoch"] == chosen)
+            height = 100 * history["val_unweighted_accuracy"][at]
+            axes.plot(history["epoch"][at], height, "o", color=ORANGE, markersize=4.5)
+        axes.set_title(_wrapped(title), fontsize=10, parse_math=False)
+        axes.set_ylim(0, 102)
+        axes.grid(color="#eeeeee", linewidth=0.6)
+        _tidy(axes)
+    _curve_legend(figure, panels[0])
+    figure.supxlabel("epoch", fontsize=9)
+    figure.supylabel("UA, percent", fontsize=9)
+    return figure
+
+
+_CURVES = {"unweighted_accuracy": (GREY, "--"), "val_unweighted_accuracy": (BLUE, "-")}
+
+
+def _draw_curves(axes, histories: Sequence[dict]) -> None:
+    for column, (colour, style) in _CURVES.items():
+        for history in histories:
+            values = 100 * history[column]
+            axes.plot(history["epoch"], values, style, color=colour, linewidth=0.6, alpha=0.5)
+        shortest = min(len(history["epoch"]) for history in histories)
+        mean = np.mean([history[column][:shortest] for history in histories], axis=0)
+        axes.plot(histories[0]["epoch"][:shortest], 100 * mean, style, color=colour, linewidth=2)
+
+
+def _curve_legend(figure, axes) -> None:
+    lines = [axes.plot([], [], s, color=c, linewidth=2)[0] for c, s in _CURVES.values()]
+    lines += axes.plot([], [], "o", color=ORANGE, markersize=4.5)
+    names = ("training (mean of folds)", "validation (mean of folds)", "chosen epoch of a fold")
+    columns = 3 if figure.get_figwidth() > 6 else 1
+    style = {"loc": "outside upper center", "fontsize": 8, "frameon": False}
+    figure.legend(lines, names, ncols=columns, **style)
+
+
+def speaker_figure(runs: Mapping[str, Mapping[str, float]]):
+    """WA of each speaker, one panel a system; the line is the mean of the speakers.
+
+    Args:
+        runs: title -> {speaker: WA in [0, 1]}.
+    """
+    speakers = sorted({speaker for scores in runs.values() for speaker in scores})
+    figure, panels = _panels(len(runs), max(3.2, min(12, 0.16 * len(speakers))), 2.2, columns=3)
+    for axes, (title, scores) in zip(panels, runs.items(), strict=True):
+        at = [number for number, speaker in enumerate(speakers) if speaker in scores]
+        heights = [100 * scores[speakers[number]] for number in at]
+        axes.bar(at, heights, color=GREEN, width=0.75)
+        axes.axhline(np.mean(heights), color="black", linewidth=0.8, linestyle="--")
+        if len(speakers) <= MOST_NAMES:
+            rotation = 90 if len(max(speakers, key=len)) > 3 else 0
+            names = [name if len(name) <= 12 else f"{name[:11]}…" for name in speakers]
+            axes.set_xticks(range(len(speakers)), names, rotation=rotation, parse_math=False)
+        else:
+            axes.set_xticks([])
+        axes.set_title(_wrapped(title), fontsize=10, parse_math=False)
+        axes.set_ylim(0, 100)
+        _tidy(axes)
+    figure.supxlabel("speaker", fontsize=9)
+    figure.supylabel("WA, percent", fontsize=9)
+    return figure

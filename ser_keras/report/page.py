@@ -1,0 +1,85 @@
+"""A report as files: Markdown with pictures beside it, and one self-contained HTML page.
+
+The page holds everything: pictures as SVG, the style, no script, nothing from the network.
+"""
+
+import base64
+import io
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ser_keras.errors import SerError
+from ser_keras.report.tables import escape
+
+
+@dataclass
+class Report:
+    """Markdown lines, and the pictures (name -> SVG) that they show as `pictures/<name>.svg`."""
+
+    lines: list[str] = field(default_factory=list)
+    pictures: dict[str, bytes] = field(default_factory=dict)
+
+    def add(self, *lines: str) -> None:
+        """Adds a block, with an empty line after it; a block without lines is not there."""
+        if lines:
+            self.lines += [*lines, ""]
+
+    def add_picture(self, name: str, alt: str, figure) -> None:
+        self.pictures[name] = _svg(figure)
+        self.add(f"![{escape(alt)}](pictures/{name}.svg)")
+
+
+def _svg(figure) -> bytes:
+    import matplotlib
+
+    buffer = io.BytesIO()
+    # Without a date and with fixed ids the same runs give the same bytes.
+    with matplotlib.rc_context({"svg.hashsalt": "report"}):
+        figure.savefig(buffer, format="svg", metadata={"Date": None})
+    return buffer.getvalue()
+
+
+def write_report(report: Report, directory: Path) -> tuple[Path, Path]:
+    """Writes report.md with its pictures, and report.html, which needs neither.
+
+    Returns:
+        The paths of the two.
+
+    Raises:
+        SerError: the folder cannot be written.
+    """
+    markdown_path, html_path = directory / "report.md", directory / "report.html"
+    try:
+        (directory / "pictures").mkdir(parents=True, exist_ok=True)
+        for name, svg in report.pictures.items():
+            (directory / "pictures" / f"{name}.svg").write_bytes(svg)
+        text = "\n".join(report.lines)
+        markdown_path.write_text(text, encoding="utf-8")
+        html_path.write_text(to_html(text, report.pictures), encoding="utf-8")
+    except OSError as error:
+        raise SerError(f"{directory}: cannot be written ({error}); give another --out") from error
+    return markdown_path, html_path
+
+
+def to_html(text: str, pictures: Mapping[str, bytes]) -> str:
+    """One page from the Markdown of a report, with its pictures inside."""
+    import markdown
+
+    body = markdown.markdown(text, extensions=["tables", "toc"], output_format="html")
+    title = re.search(r"<h1[^>]*>(.*?)</h1>", body)[1]
+    for name, svg in pictures.items():
+        data = base64.b64encode(svg).decode("ascii")
+        body = body.replace(f'"pictures/{name}.svg"', f'"data:image/svg+xml;base64,{data}"')
+    # Wide tables scroll by themselves, not the page.
+    body = body.replace("<table>", '<div class="wide"><table>').replace(
+        "</table>", "</table></div>"
+    )
+    style = Path(__file__).with_name("report.css").read_text(encoding="utf-8")
+    return (
+        f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{title}</title>\n<style>\n{style}</style>\n</head>\n"
+        f"<body>\n<main>\n{body}\n</main>\n</body>\n</html>\n"
+    )

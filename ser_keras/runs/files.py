@@ -1,0 +1,162 @@
+"""The files of a run folder that people and programs read: JSON and `predictions.csv`.
+
+Each is replaced in one step: a process that is killed leaves the old file or the new one,
+never half of one. Reading needs no TensorFlow.
+"""
+
+import csv
+import io
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ser_keras.errors import SerError
+from ser_keras.scores.accuracies import check_predictions
+
+PROBABILITY_PREFIX = "probability_"
+# All that a fold needs to go on after its last epoch; there until the fold is finished.
+CHECKPOINT_NAME = "checkpoint.npz"
+UTTERANCE_COLUMNS = ("utterance_id", "speaker", "fold", "emotion", "predicted")
+
+
+def write_json(path: Path, content) -> None:
+    """Writes JSON in the order of the keys, replacing the file in one step.
+
+    Raises:
+        SerError: a number is NaN or infinite, which JSON cannot hold.
+    """
+    try:
+        text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+    except ValueError as error:
+        raise SerError(
+            f"{path}: received a number that is not finite ({error}), expected finite numbers: "
+            "training has diverged, lower the learning rate"
+        ) from error
+    replace_file(path, (text + "\n").encode())
+
+
+def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Iterable]) -> None:
+    """Writes a header and rows, replacing the file in one step."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(rows)
+    replace_file(path, text.getvalue().encode())
+
+
+def empty_folder(directory: Path) -> None:
+    """Makes a folder, or takes out of it what an earlier attempt left."""
+    shutil.rmtree(directory, ignore_errors=True)
+    Path(directory).mkdir(parents=True)
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Writes a file beside the old one and puts it in its place when it is on disk."""
+    path = Path(path)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        with partial.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What a model said about the test part of one fold, utterance by utterance.
+
+    Attributes:
+        utterance_ids, speakers: one string an utterance.
+        fold: number of the fold.
+        emotions: names of the labels.
+        labels: true labels (num_utterances,), integers.
+        probabilities: (num_utterances, num_emotions) float32.
+    """
+
+    utterance_ids: tuple[str, ...]
+    speakers: tuple[str, ...]
+    fold: int
+    emotions: tuple[str, ...]
+    labels: np.ndarray
+    probabilities: np.ndarray
+
+
+def write_predictions(path: Path, predictions: Predictions) -> None:
+    """Writes `predictions.csv`, one row an utterance, replacing the file in one step.
+
+    Columns: utterance_id, speaker, fold, emotion (true), predicted, then probability_<emotion>
+    for each emotion. Nine significant digits name every float32 exactly, so equal predictions
+    give equal bytes and `read_predictions` gives back the same numbers.
+
+    Raises:
+        SerError: as `scores`.
+    """
+    check_predictions(predictions.labels, predictions.probabilities, len(predictions.emotions))
+    probability_columns = [PROBABILITY_PREFIX + name for name in predictions.emotions]
+    write_csv(path, [*UTTERANCE_COLUMNS, *probability_columns], _prediction_rows(predictions))
+
+
+def _prediction_rows(predictions: Predictions) -> Iterator[list]:
+    emotions = predictions.emotions
+    probabilities = predictions.probabilities.astype(np.float32)
+    ids, speakers = predictions.utterance_ids, predictions.speakers
+    for utterance_id, speaker, label, row in zip(
+        ids, speakers, predictions.labels, probabilities, strict=True
+    ):
+        named = [emotions[label], emotions[row.argmax()]]
+        digits = [f"{probability:.9g}" for probability in row.tolist()]
+        yield [utterance_id, speaker, predictions.fold, *named, *digits]
+
+
+def read_predictions(path: Path) -> Predictions:
+    """Reads what `write_predictions` wrote.
+
+    Raises:
+        SerError: the file is missing, has other columns, no rows, more than one fold, or a
+            cell that cannot be read.
+    """
+    header, rows = _read_csv(Path(path))
+    emotions = _emotions_of_header(path, header)
+    try:
+        (fold,) = {int(row["fold"]) for row in rows}
+        labels = np.array([emotions.index(row["emotion"]) for row in rows])
+        cells = [[float(row[PROBABILITY_PREFIX + name]) for name in emotions] for row in rows]
+        probabilities = np.array(cells, dtype=np.float32)
+        check_predictions(labels, probabilities, len(emotions))
+    except (ValueError, TypeError, SerError) as error:
+        raise SerError(
+            f"{path}: received rows that cannot be read ({error}), expected rows of one fold as "
+            "training writes them: train the fold again"
+        ) from error
+    ids, speakers = (tuple(row[name] for row in rows) for name in UTTERANCE_COLUMNS[:2])
+    return Predictions(ids, speakers, fold, emotions, labels, probabilities)
+
+
+def _read_csv(path: Path) -> tuple[list[str], list[dict]]:
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file)
+            return list(reader.fieldnames or ()), list(reader)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise SerError(
+            f"{path}: cannot be read ({error}), expected a predictions.csv: train the fold first"
+        ) from error
+
+
+def _emotions_of_header(path: Path, header: list[str]) -> tuple[str, ...]:
+    count = len(UTTERANCE_COLUMNS)
+    named = [name for name in header[count:] if name.startswith(PROBABILITY_PREFIX)]
+    if tuple(header[:count]) != UTTERANCE_COLUMNS or not named or named != header[count:]:
+        raise SerError(
+            f"{path}: received the columns {header}, expected {list(UTTERANCE_COLUMNS)} and one "
+            f"{PROBABILITY_PREFIX}<emotion> column an emotion: train the fold again"
+        )
+    return tuple(name.removeprefix(PROBABILITY_PREFIX) for name in named)

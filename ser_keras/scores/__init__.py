@@ -1,0 +1,1 @@
+"""From predictions to figures and how sure they are; NumPy, no TensorFlow."""

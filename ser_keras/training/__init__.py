@@ -1,0 +1,1 @@
+"""One system on one fold: fit, choose, calibrate, keep."""

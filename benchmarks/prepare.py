@@ -62,7 +62,7 @@ class Run:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the benchmark and prints it."""
+    """Run the benchmark and prints it."""
     arguments = parse_args(argv)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     corpus = benchmark_corpus()
@@ -72,7 +72,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parses the command line; argparse exits with 2 where it is used wrongly."""
+    """Parse the command line; argparse exits with 2 where it is used wrongly."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.prepare",
         description=__doc__,
@@ -156,7 +156,7 @@ def audio_seconds(corpus: Corpus) -> float:
 
 
 def run(way: str, corpus: Corpus, workers: int) -> Run:
-    """Runs one way in a process of its own and watches its memory."""
+    """Run one way in a process of its own and watches its memory."""
     started, cpu_started = time.monotonic(), _children_cpu_seconds()
     process = get_context("spawn").Process(target=run_in_this_process, args=(way, corpus, workers))
     process.start()

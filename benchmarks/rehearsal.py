@@ -22,7 +22,7 @@ LIST_NAME = "recordings.csv"
 
 
 def make_rehearsal_corpus(folder: Path, size: int) -> Path:
-    """Writes `size` WAV files and the CSV that lists them; does nothing where it is there.
+    """Write `size` WAV files and the CSV that lists them; does nothing where it is there.
 
     Returns:
         The CSV file, for `prepare --corpus manifest`.

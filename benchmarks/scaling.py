@@ -52,7 +52,7 @@ def main(argv=None) -> int:
 
 
 def measure(listing: Path, size: int, folder: Path) -> dict:
-    """Prepares and trains the first `size` utterances anew."""
+    """Prepare and trains the first `size` utterances anew."""
     prepared, runs = folder / f"prepared_{size}", folder / f"runs_{size}"
     for stale in (prepared, runs):
         shutil.rmtree(stale, ignore_errors=True)
@@ -77,7 +77,7 @@ def measure(listing: Path, size: int, folder: Path) -> dict:
 
 
 def watched(arguments: list[str]) -> tuple[float, int]:
-    """Runs a Python command; its wall time and peak memory.
+    """Run a Python command; its wall time and peak memory.
 
     Raises:
         subprocess.CalledProcessError: it failed.

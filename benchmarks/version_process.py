@@ -34,7 +34,7 @@ class VersionProcess:
         )
 
     def ask(self, command: str) -> str:
-        """Waits for the answer to a command.
+        """Wait for the answer to a command.
 
         Raises:
             RuntimeError: the process has ended.

@@ -26,7 +26,7 @@ wants a new --out. Next: python train.py --data OUT
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs one command; returns the exit code: 0 done, 1 a fault that the user can mend."""
+    """Run one command; returns the exit code: 0 done, 1 a fault that the user can mend."""
     arguments = parse_args(argv)
     # TensorFlow's start-up notices would bury the one line that matters.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parses the command line; argparse exits with 2 where it is used wrongly."""
+    """Parse the command line; argparse exits with 2 where it is used wrongly."""
     parser = argparse.ArgumentParser(
         prog="python -m data_pipeline",
         description="Turn a corpus of emotional speech into records for training.",

@@ -1,8 +1,132 @@
-"""What stands behind an option on the command line: text -> value, refused where it is read."""
+"""What the programs `ser`, `ser-data` and `train.py` have in common.
+
+A command is a module of one shape: `HELP` (what it does, a line), `EXAMPLE` (how it is called),
+`add_arguments(parser)` and `run(arguments)`, which returns the exit code. It imports nothing heavy
+before `run`: help and usage errors answer at once.
+"""
 
 import argparse
+import os
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Protocol
+
+from data_pipeline.errors import UserError
+from data_pipeline.runtime import quiet_tensorflow
 
 ALL = "all"
+
+
+class Command(Protocol):
+    """A module of `commands`."""
+
+    HELP: str
+    EXAMPLE: str
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Add the options. `parser.set_defaults(when_stopped=...)` says what Ctrl-C leaves."""
+
+    def run(self, arguments: argparse.Namespace) -> int:
+        """Do it; the exit code."""
+
+
+# --- The one entry ---
+
+
+def run_program(
+    program: str, description: str, commands: Mapping[str, Command], argv: Sequence[str] | None
+) -> int:
+    """Run one of several commands.
+
+    Args:
+        program: how the program is called, for the help.
+        description: what it does.
+        commands: name -> module.
+        argv: the arguments; None for those of the process.
+
+    Returns:
+        The exit code: 0; 1 for a fault that the user can mend, which is one line on stderr.
+        argparse itself exits with 2 where the program is used wrongly.
+    """
+    parser = argparse.ArgumentParser(prog=program, description=description)
+    subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, command in commands.items():
+        _prepare_parser(
+            subparsers.add_parser(
+                name,
+                help=command.HELP,
+                description=f"{command.HELP[0].upper()}{command.HELP[1:]}.",
+                **_epilog(command),
+            ),
+            command,
+        )
+    return _run(parser.parse_args(argv))
+
+
+def run_command(
+    program: str, description: str, command: Command, argv: Sequence[str] | None
+) -> int:
+    """Run a program that is a single command; see `run_program`."""
+    parser = argparse.ArgumentParser(prog=program, description=description, **_epilog(command))
+    _prepare_parser(parser, command)
+    return _run(parser.parse_args(argv))
+
+
+def _epilog(command: Command) -> dict:
+    # Examples keep their line breaks.
+    formatter = argparse.RawDescriptionHelpFormatter
+    return {"epilog": f"examples:\n{command.EXAMPLE}", "formatter_class": formatter}
+
+
+def _prepare_parser(parser: argparse.ArgumentParser, command: Command) -> None:
+    parser.set_defaults(run=command.run, usage_error=parser.error, when_stopped="")
+    command.add_arguments(parser)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    quiet_tensorflow()
+    # A file name may hold bytes that are no text; it is printed with escapes, not refused.
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        return arguments.run(arguments)
+    except BrokenPipeError:
+        # The reader (such as `head`) has left; nothing more can be printed, at exit neither.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (UserError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+    except KeyboardInterrupt:
+        print(f"\nstopped{arguments.when_stopped}", file=sys.stderr)
+    return 1
+
+
+def chosen_names(given: Sequence[str], names: Iterable[str]) -> list[str]:
+    """The names that a list on the command line means: each once, `all` for every one."""
+    return list(names) if ALL in given else list(dict.fromkeys(given))
+
+
+# --- Types of arguments: text -> value, refused where it is read ---
+
+
+def _refused(text: str, expected: str) -> argparse.ArgumentTypeError:
+    return argparse.ArgumentTypeError(f"received {text!r}, expected {expected}")
+
+
+def whole_number(least: int, most: int | None = None) -> Callable[[str], int]:
+    """The type of a whole number from `least` on, up to `most` where it is given."""
+    end = " or more" if most is None else f" to {most}"
+
+    def read(text: str) -> int:
+        if not text.isdecimal() or not least <= int(text) <= (int(text) if most is None else most):
+            raise _refused(text, f"a whole number, {least}{end}")
+        return int(text)
+
+    return read
+
+
+# What every generator of random numbers takes, with some to spare.
+seed = whole_number(0, 2**31 - 1)
 
 
 def fold_number(text: str) -> int | str:
@@ -10,40 +134,44 @@ def fold_number(text: str) -> int | str:
     if text == ALL:
         return text
     if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"received {text!r}, expected a number from 0 or `{ALL}`")
+        raise _refused(text, f"a number from 0 or `{ALL}`")
     return int(text)
 
 
-def positive(text: str) -> int:
-    """A whole number from 1."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"received {text!r}, expected a whole number from 1")
-    return int(text)
+def fft_points(text: str) -> int:
+    """A power of two from 64 to 4096."""
+    value = int(text) if text.isdecimal() else 0
+    if not 64 <= value <= 4096 or value & (value - 1):
+        raise _refused(text, "a power of two from 64 to 4096")
+    return value
 
 
-def seed(text: str) -> int:
-    """A whole number that every generator of random numbers takes, with some to spare."""
-    if not text.isdecimal() or int(text) >= 2**31:
-        raise argparse.ArgumentTypeError(
-            f"received {text!r}, expected a whole number from 0 to {2**31 - 1}"
-        )
-    return int(text)
+def seconds(least: float) -> Callable[[str], float]:
+    """The type of a duration of `least` seconds or more."""
+
+    def read(text: str) -> float:
+        value = _number(text)
+        if not least <= value < float("inf"):
+            raise _refused(text, f"seconds, {least} or more")
+        return value
+
+    return read
 
 
-def batch_size(text: str) -> int:
-    """A whole number from 8."""
-    # With very few utterances a normalised gate is its beta, whatever the input (docs/fidelity.md).
-    if positive(text) < 8:
-        raise argparse.ArgumentTypeError(f"received {text!r}, expected 8 or more")
-    return int(text)
+def between(low: float, high: float) -> Callable[[str], float]:
+    """The type of a number between two others, both left out."""
+
+    def read(text: str) -> float:
+        value = _number(text)
+        if not low < value < high:
+            raise _refused(text, f"a number in ({low:g}, {high:g})")
+        return value
+
+    return read
 
 
-def learning_rate(text: str) -> float:
-    """A number in (0, 1)."""
+def _number(text: str) -> float:
     try:
-        rate = float(text)
+        return float(text)
     except ValueError:
-        rate = 0.0
-    if not 0 < rate < 1:
-        raise argparse.ArgumentTypeError(f"received {text!r}, expected a number in (0, 1)")
-    return rate
+        return float("nan")  # which is within no bounds

@@ -1,12 +1,16 @@
-"""The one exception of this package that is meant for users."""
+"""The exceptions that are meant for users: one line each, printed without a traceback."""
 
 
-class DataError(Exception):
-    """A fault in the input that the user can mend.
+class UserError(Exception):
+    """A fault that the user can mend; the base of both packages' errors.
 
-    The message is one line: what was received, what is expected, what to do.
-    Command lines print it without a traceback and exit with 1.
+    The message is one line: what was received, what is expected, what to do. Command lines print
+    it and exit with 1.
     """
+
+
+class DataError(UserError):
+    """A fault in the recordings, a corpus or a prepared folder."""
 
 
 def shown(name: object) -> str:

@@ -1,9 +1,7 @@
 """The one exception of this package that is meant for users."""
 
+from data_pipeline.errors import UserError
 
-class SerError(Exception):
-    """A fault in a run, a model or a request that the user can mend.
 
-    The message is one line: what was received, what is expected, what to do.
-    Command lines print it without a traceback and exit with 1.
-    """
+class SerError(UserError):
+    """A fault in a run, a model or a request that the user can mend; the message is one line."""

@@ -49,7 +49,7 @@ Transform = Callable[[tf.Tensor], tuple[tf.Tensor, ...]]
 def decode_in_order(
     paths: Sequence[Path], transform: Transform, workers: int
 ) -> Iterator[tuple[np.ndarray, tuple[np.ndarray, ...]] | AudioError]:
-    """Decodes and transforms files in parallel; gives results in the order of the paths.
+    """Decode and transforms files in parallel; gives results in the order of the paths.
 
     One file at a time and with one thread each: without padding, in the cache of a core, and with
     the same bits whatever its neighbours are. That takes half the time of padded batches of 16.

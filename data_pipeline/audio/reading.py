@@ -74,7 +74,7 @@ class Recording(NamedTuple):
 
 
 def load_waveform(path: str | os.PathLike) -> np.ndarray:
-    """Reads a WAV, FLAC, OGG or MP3 file, whatever its name, rate and number of channels.
+    """Read a WAV, FLAC, OGG or MP3 file, whatever its name, rate and number of channels.
 
     Channels are averaged. Other rates are resampled by soxr at its default quality (HQ, linear
     phase: nothing is shifted in time).
@@ -111,7 +111,7 @@ def decode_recording(file_bytes: bytes, name: str) -> Recording:
 
 
 def open_checked(file_bytes: bytes, name: str) -> soundfile.SoundFile:
-    """Opens a file and refuses what can be refused before decoding: the first step of a decoder.
+    """Open a file and refuses what can be refused before decoding: the first step of a decoder.
 
     Returns:
         An open file, recognised by content, whose header keeps within the limits; the header may
@@ -147,7 +147,7 @@ def _undecodable(name: str, error: soundfile.LibsndfileError) -> AudioError:
 
 
 def check_waveform(waveform: np.ndarray, name: str) -> np.ndarray:
-    """Checks decoded samples and clips them: the last step of every decoder.
+    """Check decoded samples and clips them: the last step of every decoder.
 
     Args:
         waveform: float32 (num_samples,), mono, 16 kHz.
@@ -231,7 +231,7 @@ def _wrong_rate(rate: int, name: str) -> AudioError:
 
 
 def _check_header(file: soundfile.SoundFile, name: str) -> None:
-    """Refuses what can be refused before decoding."""
+    """Refuse what can be refused before decoding."""
     if file.format not in CONTAINERS:
         raise AudioError(f"{name}: a {file.format} file; expected WAV, FLAC, OGG or MP3")
     if not MIN_FILE_RATE <= file.samplerate <= MAX_FILE_RATE:
@@ -274,7 +274,7 @@ def _least_frames(file: soundfile.SoundFile, file_bytes: bytes) -> int:
 
 
 def _decode_mono(file: soundfile.SoundFile, least_frames: int, name: str) -> np.ndarray:
-    """Decodes what the checked header announces, never more, and averages the channels.
+    """Decode what the checked header announces, never more, and averages the channels.
 
     In one call: soundfile seeks after each, which puts MP3 frames out of step. The number is said
     because soundfile does not know the rest of a file that cannot be sought in (GSM, G.721).

@@ -34,7 +34,7 @@ def read_corpus(
     subset: str = "all",
     excited_as_happy: bool = True,
 ) -> Corpus:
-    """Reads a corpus by its name.
+    """Read a corpus by its name.
 
     Args:
         name: a key of `CORPORA`.

@@ -91,7 +91,7 @@ def _listing(folder: Path, most: int = 5) -> str:
 def read_file_names(
     paths: Iterable[Path], name_pattern: str, label_map: Mapping[str, str]
 ) -> tuple[list[Utterance], Counter[str], list[str]]:
-    """Reads a corpus whose file names say everything.
+    """Read a corpus whose file names say everything.
 
     Args:
         paths: audio files.
@@ -166,7 +166,7 @@ def build_corpus(
     notes: Sequence[str] = (),
     strict: bool = False,
 ) -> Corpus:
-    """Sorts and checks what a reader found. Arguments not listed are those of `Corpus`.
+    """Sort and checks what a reader found. Arguments not listed are those of `Corpus`.
 
     Args:
         root: where it was read, for messages.

@@ -34,7 +34,7 @@ def read_crema_d(
     strict: bool = False,
     expected: Mapping[str, Mapping[str, int]] = PUBLISHED,
 ) -> Corpus:
-    """Reads the file names of CREMA-D.
+    """Read the file names of CREMA-D.
 
     Args:
         root: the folder that holds `AudioWAV`.

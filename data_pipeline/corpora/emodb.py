@@ -18,7 +18,7 @@ _NAME = r"(?P<speaker>\d\d)(?P<text>[ab]\d\d)(?P<code>[WFNTAEL])[a-z]"
 
 
 def read_emodb(root: Path, *, strict: bool = False) -> Corpus:
-    """Reads the file names of EmoDB.
+    """Read the file names of EmoDB.
 
     Args:
         root: the folder that holds `wav`.

@@ -75,7 +75,7 @@ def read_iemocap(
     excited_as_happy: bool = True,
     expected: Mapping[str, Mapping[str, int]] = PUBLISHED,
 ) -> Corpus:
-    """Reads the labels of IEMOCAP, or of a corpus that lies on disk in the same way.
+    """Read the labels of IEMOCAP, or of a corpus that lies on disk in the same way.
 
     A WAV file that is missing is not noticed here: preparing the corpus rejects it by name.
 
@@ -156,6 +156,6 @@ def _utterance(turn: _Turn, label_map: Mapping[str, str]) -> Utterance:
 
 
 def _left_out(turns: Sequence[_Turn], subset: str, label_map: Mapping[str, str]) -> Counter[str]:
-    """Turns of the scenario not chosen, by its name, and of labels not used, by label."""
+    """Turn of the scenario not chosen, by its name, and of labels not used, by label."""
     reasons = (turn.code if subset in ("all", turn.scenario) else turn.scenario for turn in turns)
     return Counter(reason for reason in reasons if reason not in label_map)

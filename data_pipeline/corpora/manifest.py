@@ -23,7 +23,7 @@ MIN_SESSIONS, MAX_SESSIONS = 3, 10
 
 
 def read_manifest(root: Path, *, strict: bool = False) -> Corpus:
-    """Reads a CSV file; every emotion that it names is used.
+    """Read a CSV file; every emotion that it names is used.
 
     Args:
         root: the CSV file. A `path` in it is absolute or relative to its folder, and is also the
@@ -149,7 +149,7 @@ def _spelling_notes(utterances: Sequence[Utterance]) -> list[str]:
 
 
 def _alike(names: Iterable[str]) -> list[list[str]]:
-    """Groups of names that are the same but for capitals and the Unicode form of their letters."""
+    """Group of names that are the same but for capitals and the Unicode form of their letters."""
     groups: dict[str, list[str]] = {}
     for name in sorted(names):
         groups.setdefault(unicodedata.normalize("NFC", name).casefold(), []).append(name)

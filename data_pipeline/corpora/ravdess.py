@@ -42,7 +42,7 @@ def read_ravdess(
     strict: bool = False,
     expected: Mapping[str, Mapping[str, int]] = PUBLISHED,
 ) -> Corpus:
-    """Reads the file names of RAVDESS; songs are counted as left out.
+    """Read the file names of RAVDESS; songs are counted as left out.
 
     Args:
         root: the folder that holds `Actor_01` to `Actor_24`, or the folder above it.

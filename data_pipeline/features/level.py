@@ -4,6 +4,8 @@ The frames are those of the MFCC (25 ms every 10 ms), whose log energy the prepa
 so a training corpus and a new recording are measured alike.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -23,6 +25,28 @@ class Level(NamedTuple):
 
     dbfs: float
     silent_share: float
+
+
+@dataclass(frozen=True)
+class TrainingProfile:
+    """What the recordings that a model was trained on were like: it knows nothing beyond them.
+
+    Attributes:
+        recordings: how many there were.
+        duration_seconds, level_dbfs, silent_share: quantiles 1 %, 50 % and 99 % over them, of the
+            length and of both parts of `Level`.
+    """
+
+    recordings: int
+    duration_seconds: tuple[float, float, float]
+    level_dbfs: tuple[float, float, float]
+    silent_share: tuple[float, float, float]
+
+    @classmethod
+    def from_json(cls, content: Mapping) -> "TrainingProfile":
+        """The profile of an `info.json`."""
+        quantiles = ("duration_seconds", "level_dbfs", "silent_share")
+        return cls(content["recordings"], *(tuple(content[name]) for name in quantiles))
 
 
 def frame_levels(waveform: np.ndarray) -> np.ndarray:

@@ -97,7 +97,7 @@ def band_weights(n_fft: int) -> np.ndarray:
 
 
 def resize_time_axis(mel, num_frames: int):
-    """Resizes one spectrogram to a number of frames, by nearest neighbour (paper, section 2.2).
+    """Resize one spectrogram to a number of frames, by nearest neighbour (paper, section 2.2).
 
     Frame i is frame floor(i * L / num_frames) of the L given: the rule of the authors' code.
 

@@ -194,7 +194,7 @@ def cepstral_weights() -> np.ndarray:
 
 
 def _with_derivatives(static, num_frames):
-    """Appends deltas and accelerations (HTK Book, 5.9): (batch, frames, 13) -> (..., 39).
+    """Append deltas and accelerations (HTK Book, 5.9): (batch, frames, 13) -> (..., 39).
 
     The edges of an utterance are repeated at its own first and last frame. At the end openSMILE
     repeats the static frame only: the deltas beyond the last frame, which the accelerations need,

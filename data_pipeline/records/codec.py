@@ -60,7 +60,7 @@ class Example:
 
 
 def pack_features(mfcc: np.ndarray, mel_narrow: np.ndarray, mel_wide: np.ndarray) -> PackedFeatures:
-    """Compresses the features of one utterance, without loss.
+    """Compress the features of one utterance, without loss.
 
     Args:
         mfcc: float32 (num_mfcc_frames, 39).
@@ -139,7 +139,7 @@ class Prepared:
 
 
 def load_prepared(directory: str | Path) -> Prepared:
-    """Opens a prepared folder; its records are not read (`verify` does that).
+    """Open a prepared folder; its records are not read (`verify` does that).
 
     Raises:
         DataError: the folder is missing or unfinished, has another format or lacks a shard.
@@ -187,7 +187,7 @@ def file_sha256(path: Path) -> str:
 
 
 def write_shard(path: Path, examples: Iterable[Example]) -> None:
-    """Writes one shard under a temporary name and renames it, so that a shard is always whole.
+    """Write one shard under a temporary name and renames it, so that a shard is always whole.
 
     Raises:
         DataError: the disk is full or does not allow it.
@@ -222,7 +222,7 @@ def _serialize(example: Example) -> bytes:
 
 
 def parse_example(record, matrices: Iterable[str], n_mels: tuple[int, int]) -> dict:
-    """Parses one serialised record inside tf.data; matrices not named are not unpacked.
+    """Parse one serialised record inside tf.data; matrices not named are not unpacked.
 
     Args:
         record: scalar string tensor.

@@ -34,7 +34,7 @@ class Shard:
 
 
 def plan_shards(utterances: Iterable[Utterance], settings: Mapping) -> list[Shard]:
-    """Distributes utterances over shards by a hash of their ids.
+    """Distribute utterances over shards by a hash of their ids.
 
     By hash and in a power of two, so that an utterance that is added or taken away changes its
     own shard and no other. Within a shard the order is the one given.
@@ -85,7 +85,7 @@ def digest(value) -> str:
 
 @contextmanager
 def locked_folder(out: Path) -> Iterator[None]:
-    """Makes the folder where it is not there, and keeps other preparations out of it meanwhile.
+    """Make the folder where it is not there, and keeps other preparations out of it meanwhile.
 
     The lock is the operating system's: it goes with the process, however that ends.
 
@@ -168,21 +168,21 @@ def _is_current(out: Path, shard: Shard, entry: Mapping | None) -> bool:
 
 
 def begin_progress(out: Path, settings: Mapping) -> None:
-    """Makes the progress file where it is not there."""
+    """Make the progress file where it is not there."""
     path = out / PROGRESS_NAME
     if not path.exists():
         replace_text(path, json.dumps({"settings": settings}))
 
 
 def add_finished(out: Path, entry: Mapping) -> None:
-    """Notes a finished shard."""
+    """Note a finished shard."""
     with (out / PROGRESS_NAME).open("a", encoding="utf-8") as file:
         # The line break comes first: it also ends a line that a killed process left unfinished.
         file.write("\n" + json.dumps(entry))
 
 
 def replace_text(path: Path, text: str) -> None:
-    """Writes a whole text file under another name and renames it into place."""
+    """Write a whole text file under another name and renames it into place."""
     partial = path.with_suffix(".partial")
     partial.write_text(text, encoding="utf-8", newline="")
     partial.replace(path)

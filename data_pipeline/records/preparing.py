@@ -67,7 +67,7 @@ def prepare(
     workers: int | None = None,
     show_progress: bool = True,
 ) -> Prepared:
-    """Prepares a corpus; makes only what is missing or was made from other files.
+    """Prepare a corpus; makes only what is missing or was made from other files.
 
     Args:
         corpus: what `data_pipeline.corpora.read_corpus` returned.
@@ -135,7 +135,7 @@ def _is_finished(out: Path, key: str) -> bool:
 
 
 def _remove_outdated(out: Path, shards: Iterable[Shard]) -> None:
-    """Makes the folder unfinished; removes shards of another plan and half-written ones."""
+    """Make the folder unfinished; removes shards of another plan and half-written ones."""
     (out / METADATA_NAME).unlink(missing_ok=True)
     wanted = {shard.name for shard in shards}
     for path in out.glob("records-*"):
@@ -172,7 +172,7 @@ def _progress_bar(total: int, show: bool) -> tqdm:
 
 
 def _watched(outcomes: Iterable[Outcome], bar: tqdm, started: float) -> Iterator[Outcome]:
-    """Passes the outcomes on and moves the bar; its end tells how many times real time.
+    """Pass the outcomes on and moves the bar; its end tells how many times real time.
 
     `started` is when extraction began: the first outcomes are ready before anybody asks for them.
     """
@@ -189,7 +189,7 @@ def _watched(outcomes: Iterable[Outcome], bar: tqdm, started: float) -> Iterator
 def _make_shard(
     out: Path, shard: Shard, outcomes: Iterator[Outcome], emotions: Sequence[str], strict: bool
 ) -> dict:
-    """Takes the shard's share of the outcomes, writes its records and notes it as finished."""
+    """Take the shard's share of the outcomes, writes its records and notes it as finished."""
     rows: list[dict] = []
     rejected: list[dict] = []
     share = islice(outcomes, len(shard.utterances))
@@ -250,7 +250,7 @@ def _row(outcome: Extracted) -> dict:
 def _finish(
     out: Path, corpus: Corpus, settings: Mapping, key: str, entries: Sequence[Mapping]
 ) -> None:
-    """Writes `rejected.csv`, then `metadata.json`."""
+    """Write `rejected.csv`, then `metadata.json`."""
     rows = [row for entry in entries for row in entry["utterances"]]
     rejected = _rejected_of(entries)
     _write_rejected(out, rejected)
@@ -273,7 +273,7 @@ def _finish(
 
 
 def _write_rejected(out: Path, rejected: Iterable[Mapping]) -> None:
-    """Writes `rejected.csv` where it does not say this already."""
+    """Write `rejected.csv` where it does not say this already."""
     text = io.StringIO()
     writer = csv.DictWriter(text, ["file", "utterance_id", "reason"], lineterminator="\n")
     writer.writeheader()

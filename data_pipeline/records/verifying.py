@@ -18,7 +18,7 @@ from data_pipeline.records.codec import (
 
 
 def verify(prepared: Prepared) -> int:
-    """Reads a prepared folder through and compares it with its metadata.
+    """Read a prepared folder through and compares it with its metadata.
 
     Returns:
         The number of records, all of which are good.
@@ -61,7 +61,7 @@ def _parsed_records(prepared: Prepared) -> Iterator[Mapping]:
 
 
 def _verify_record(prepared: Prepared, position: int, parsed: Mapping) -> None:
-    """Compares one parsed record with its row of the metadata."""
+    """Compare one parsed record with its row of the metadata."""
     rows = prepared.utterances
     row = rows[position] if position < len(rows) else {"utterance_id": "none", "emotion": "none"}
     found = {count: int(parsed[count]) for count in FRAME_COUNTS.values()}

@@ -54,7 +54,7 @@ class Fold:
 
 
 def assign_folds(rows: Sequence[Row], protocol: str, group_by: str, seed: int) -> list[Fold]:
-    """Divides a corpus into folds; the same rows and seed give the same folds in any order.
+    """Divide a corpus into folds; the same rows and seed give the same folds in any order.
 
     Args:
         rows: mappings with `utterance_id`, `emotion`, `speaker` and `session`, such as the
@@ -87,13 +87,13 @@ def assign_folds(rows: Sequence[Row], protocol: str, group_by: str, seed: int) -
 
 
 def folds_key(folds: Iterable[Fold]) -> str:
-    """Changes with any utterance of any part: results of equal keys are of the same folds."""
+    """Change with any utterance of any part: results of equal keys are of the same folds."""
     parts = [[sorted(getattr(fold, name)) for name in SPLITS] for fold in folds]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
 def assert_speaker_disjoint(fold: Fold, rows: Iterable[Row]) -> None:
-    """Checks that no speaker is in two splits of a fold.
+    """Check that no speaker is in two splits of a fold.
 
     Raises:
         DataError: naming the speakers that are.

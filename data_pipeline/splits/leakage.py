@@ -87,7 +87,7 @@ class Audit:
 
 
 def audit(rows: Sequence[Row], folds: Sequence[Fold], protocol: str) -> Audit:
-    """Audits the folds of a corpus, before anything is trained.
+    """Audit the folds of a corpus, before anything is trained.
 
     Guesses are fitted on everything outside the test part of a fold (they have no choice to
     make, so they need no validation part) and scored on the test part.

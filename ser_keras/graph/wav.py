@@ -71,7 +71,7 @@ def decode_wav_files(files: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, Verdict]:
 
 
 def _header(files: tf.Tensor) -> _Header:
-    """Walks the chunks of all files at once, up to the audio of each."""
+    """Walk the chunks of all files at once, up to the audio of each."""
     length = _length(files)
     nothing = tf.zeros_like(length)
 

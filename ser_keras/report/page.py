@@ -22,7 +22,7 @@ class Report:
     pictures: dict[str, bytes] = field(default_factory=dict)
 
     def add(self, *lines: str) -> None:
-        """Adds a block, with an empty line after it; a block without lines is not there."""
+        """Add a block, with an empty line after it; a block without lines is not there."""
         if lines:
             self.lines += [*lines, ""]
 
@@ -42,7 +42,7 @@ def _svg(figure) -> bytes:
 
 
 def write_report(report: Report, directory: Path) -> tuple[Path, Path]:
-    """Writes report.md with its pictures, and report.html, which needs neither.
+    """Write report.md with its pictures, and report.html, which needs neither.
 
     Returns:
         The paths of the two.

@@ -73,7 +73,7 @@ class Run:
 
 
 def read_runs(directories: Sequence[Path]) -> list[Run]:
-    """Reads run folders, each once, in the order of the paper's table and then as named.
+    """Read run folders, each once, in the order of the paper's table and then as named.
 
     Raises:
         SerError: a folder without a finished fold, files that contradict each other, or runs of

@@ -25,7 +25,7 @@ UTTERANCE_COLUMNS = ("utterance_id", "speaker", "fold", "emotion", "predicted")
 
 
 def write_json(path: Path, content) -> None:
-    """Writes JSON in the order of the keys, replacing the file in one step.
+    """Write JSON in the order of the keys, replacing the file in one step.
 
     Raises:
         SerError: a number is NaN or infinite, which JSON cannot hold.
@@ -41,7 +41,7 @@ def write_json(path: Path, content) -> None:
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Iterable]) -> None:
-    """Writes a header and rows, replacing the file in one step."""
+    """Write a header and rows, replacing the file in one step."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
@@ -50,13 +50,13 @@ def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Iterable]) -> N
 
 
 def empty_folder(directory: Path) -> None:
-    """Makes a folder, or takes out of it what an earlier attempt left."""
+    """Make a folder, or takes out of it what an earlier attempt left."""
     shutil.rmtree(directory, ignore_errors=True)
     Path(directory).mkdir(parents=True)
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Writes a file beside the old one and puts it in its place when it is on disk."""
+    """Write a file beside the old one and puts it in its place when it is on disk."""
     path = Path(path)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
@@ -90,7 +90,7 @@ class Predictions:
 
 
 def write_predictions(path: Path, predictions: Predictions) -> None:
-    """Writes `predictions.csv`, one row an utterance, replacing the file in one step.
+    """Write `predictions.csv`, one row an utterance, replacing the file in one step.
 
     Columns: utterance_id, speaker, fold, emotion (true), predicted, then probability_<emotion>
     for each emotion. Nine significant digits name every float32 exactly, so equal predictions
@@ -117,7 +117,7 @@ def _prediction_rows(predictions: Predictions) -> Iterator[list]:
 
 
 def read_predictions(path: Path) -> Predictions:
-    """Reads what `write_predictions` wrote.
+    """Read what `write_predictions` wrote.
 
     Raises:
         SerError: the file is missing, has other columns, no rows, more than one fold, or a

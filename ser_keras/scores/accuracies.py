@@ -15,7 +15,7 @@ from ser_keras.errors import SerError
 
 
 def predict_logits(model, dataset) -> tuple[np.ndarray, np.ndarray]:
-    """Runs a model over a data set once, in inference mode.
+    """Run a model over a data set once, in inference mode.
 
     Args:
         model: Keras model whose output is a dict with "logits" (batch, num_emotions).
@@ -82,7 +82,7 @@ def scores(labels, probabilities, emotions: Sequence[str]) -> dict:
 
 
 def check_predictions(labels: np.ndarray, probabilities: np.ndarray, num_emotions: int) -> None:
-    """Raises SerError where labels and probabilities cannot be scored; see `scores`."""
+    """Raise SerError where labels and probabilities cannot be scored; see `scores`."""
     if not len(labels) or probabilities.shape != (len(labels), num_emotions):
         raise SerError(
             f"received {len(labels)} labels and probabilities of shape {probabilities.shape}, "
@@ -107,7 +107,7 @@ def check_predictions(labels: np.ndarray, probabilities: np.ndarray, num_emotion
 
 
 def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, num_emotions: int) -> np.ndarray:
-    """Counts utterances by true (row) and predicted (column) label: (num_emotions,) * 2 int64."""
+    """Count utterances by true (row) and predicted (column) label: (num_emotions,) * 2 int64."""
     cells = np.bincount(labels * num_emotions + predicted, minlength=num_emotions**2)
     return cells.reshape(num_emotions, num_emotions)
 

@@ -6,7 +6,7 @@ import numpy as np
 
 
 def confusion_matrix_figure(matrix, emotions: Sequence[str], title: str):
-    """Draws a confusion matrix: colour is the share of the true emotion, text share and count.
+    """Draw a confusion matrix: colour is the share of the true emotion, text share and count.
 
     Args:
         matrix: counts (num_emotions, num_emotions), rows true, columns predicted. The row of an
@@ -37,7 +37,7 @@ def new_figure(width: float, height: float):
 
 
 def draw_confusion_matrix(axes, matrix, emotions: Sequence[str], title: str):
-    """Draws it as `confusion_matrix_figure` says, without colour bar; returns the image."""
+    """Draw it as `confusion_matrix_figure` says, without colour bar; returns the image."""
     matrix = np.asarray(matrix)
     occurrences = matrix.sum(axis=1, keepdims=True)
     shares = np.full(matrix.shape, np.nan)

@@ -25,7 +25,7 @@ OPTIMISTIC_PREFIX = "optimistic_test_"
 
 
 def plain_log_name(name: str) -> str:
-    """Takes the output's name off WA and UA: "val_logits_weighted_accuracy" loses "logits_".
+    """Take the output's name off WA and UA: "val_logits_weighted_accuracy" loses "logits_".
 
     Keras puts the name of the output before a metric wherever a model has several outputs.
     The accuracies of the averaged output "logits" are those of the model; all other names
@@ -133,7 +133,7 @@ class BestEpoch(keras.callbacks.Callback):
             ) from missing
 
     def restore(self) -> None:
-        """Gives the model the weights of the best epoch, moving statistics included.
+        """Give the model the weights of the best epoch, moving statistics included.
 
         Raises:
             SerError: no epoch had a finite validation loss.

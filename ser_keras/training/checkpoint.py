@@ -57,7 +57,7 @@ class EpochCheckpoint(keras.callbacks.Callback):
         replace_file(self.path, _packed(state, arrays))
 
     def resume(self, model: keras.Model) -> int:
-        """Gives a compiled model and the callbacks the state that was saved.
+        """Give a compiled model and the callbacks the state that was saved.
 
         Returns:
             How many epochs are behind them; 0 where there is no file that can be used: nothing

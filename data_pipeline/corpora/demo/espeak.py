@@ -62,7 +62,7 @@ class Request:
 
 
 def synthesise(requests: Sequence[Request]) -> Iterator[np.ndarray]:
-    """Speaks in a fresh process; the same requests give the same samples.
+    """Speak in a fresh process; the same requests give the same samples.
 
     Args:
         requests: what to speak, in order.
@@ -97,7 +97,7 @@ def _start(stdin: IO[bytes]) -> subprocess.Popen:
 
 
 def _receive(process: subprocess.Popen) -> np.ndarray:
-    """Reads one utterance: a byte count, then that many bytes of samples."""
+    """Read one utterance: a byte count, then that many bytes of samples."""
     header = process.stdout.read(_BLOCK_SIZE.size)
     num_bytes = _BLOCK_SIZE.unpack(header)[0] if len(header) == _BLOCK_SIZE.size else 0
     block = process.stdout.read(num_bytes)
@@ -112,7 +112,7 @@ def _last_line(output: bytes) -> str:
 
 
 def _load_library() -> ctypes.CDLL:
-    """Loads and initialises eSpeak NG, to hand its samples to a callback.
+    """Load and initialises eSpeak NG, to hand its samples to a callback.
 
     It reads its voices from the working folder, because it holds no path of 160 characters.
     """
@@ -165,7 +165,7 @@ class _Speaker:
         return b"".join(self._blocks)
 
     def _set_voice(self, request: Request) -> bool:
-        """Sets voice and prosody; returns whether any setting failed."""
+        """Set voice and prosody; returns whether any setting failed."""
         statuses = [self._library.espeak_SetVoiceByName(request.voice.encode())]
         for name, parameter in _PARAMETERS.items():
             value = getattr(request, name)
@@ -174,7 +174,7 @@ class _Speaker:
 
 
 def main() -> None:
-    """Reads the requests as JSON from stdin; writes a byte count and samples for each."""
+    """Read the requests as JSON from stdin; writes a byte count and samples for each."""
     try:
         requests = json.load(sys.stdin.buffer)
         speaker = _Speaker()

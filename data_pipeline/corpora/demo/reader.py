@@ -45,7 +45,7 @@ def read_demo(
     subset: str = "all",
     excited_as_happy: bool = True,
 ) -> Corpus:
-    """Reads the demo corpus, and makes it first if it is not there.
+    """Read the demo corpus, and makes it first if it is not there.
 
     Args:
         root: its folder, or a new or empty one to make it in; None for the cache folder.
@@ -79,7 +79,7 @@ def _session_name(turn: Turn) -> str:
 
 
 def make_demo_corpus(root: Path | None = None) -> Path:
-    """Makes the demo corpus, unless it is there already; about 5 seconds and 20 MB.
+    """Make the demo corpus, unless it is there already; about 5 seconds and 20 MB.
 
     It is written beside `root` and renamed when whole: a killed run leaves no half corpus, and of
     two runs at once the first to finish stays. On one machine every run gives the same bytes.
@@ -118,7 +118,7 @@ def _cache_folder() -> Path:
 
 
 def _is_whole(root: Path) -> bool:
-    """Tells a whole corpus (True) from nothing or an empty folder (False)."""
+    """Tell a whole corpus (True) from nothing or an empty folder (False)."""
     if not root.exists() or (root.is_dir() and not any(root.iterdir())):
         return False
     note = root / NOTE_NAME
@@ -166,7 +166,7 @@ def _wav_path(root: Path, turn: Turn) -> Path:
 
 
 def _write_wav(path: Path, samples: np.ndarray) -> float:
-    """Writes int16 samples of eSpeak NG at 16 kHz; returns the duration in seconds."""
+    """Write int16 samples of eSpeak NG at 16 kHz; returns the duration in seconds."""
     path.parent.mkdir(parents=True, exist_ok=True)
     # In double precision, so that rounding to 16 bit is the same wherever it is done.
     resampled = soxr.resample(samples.astype(np.float64), ESPEAK_SAMPLE_RATE, SAMPLE_RATE)
@@ -176,7 +176,7 @@ def _write_wav(path: Path, samples: np.ndarray) -> float:
 
 
 def _write_labels(root: Path, dialog: list[Turn], durations: dict[str, float]) -> None:
-    """Writes the EmoEvaluation file of one dialog, its turns one after the other."""
+    """Write the EmoEvaluation file of one dialog, its turns one after the other."""
     lines = ["% [START_TIME - END_TIME] TURN_NAME EMOTION [V, A, D]", ""]
     start = 0.0
     for turn in dialog:

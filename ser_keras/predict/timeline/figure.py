@@ -26,7 +26,7 @@ INCHES_A_LETTER = 0.11
 def timeline_figure(
     timeline: Timeline, waveform: np.ndarray, emotions: Sequence[str], unsure_below: float
 ):
-    """Draws the waveform, the segments under it, and the probabilities of the windows.
+    """Draw the waveform, the segments under it, and the probabilities of the windows.
 
     Args:
         timeline: from `judge_recording`.

@@ -23,7 +23,7 @@ def write_timelines(
     window_seconds: float,
     hop_seconds: float,
 ) -> Iterator[Timeline]:
-    """Judges each file and writes `<file name>.csv`, `.json` and `.png` of it.
+    """Judge each file and writes `<file name>.csv`, `.json` and `.png` of it.
 
     Files of several folders keep their folders below `out_dir`, so that no two results meet.
 

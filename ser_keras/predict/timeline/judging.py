@@ -78,7 +78,7 @@ def default_window_seconds(info: Mapping) -> float:
 def judge_recording(
     model: ServedModel, file: str, recording: Recording, window_seconds: float, hop_seconds: float
 ) -> Timeline:
-    """Slides a window over a recording.
+    """Slide a window over a recording.
 
     Args:
         model: the loaded model.
@@ -154,7 +154,7 @@ def _answers(
 def segments_of(
     model: ServedModel, answers: Sequence[Answer], bounds: Sequence[float]
 ) -> tuple[Segment, ...]:
-    """Joins neighbours of one verdict: the same emotion, unsure, or the same error.
+    """Join neighbours of one verdict: the same emotion, unsure, or the same error.
 
     Args:
         model: gives the verdict on mean probabilities.

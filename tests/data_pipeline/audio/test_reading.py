@@ -125,7 +125,7 @@ def test_sha256_is_of_the_samples(tmp_path):
 
 
 def set_flac_frames(content: bytearray, num_frames: int) -> None:
-    """Writes the 36-bit count of STREAMINFO, which ends 18 bytes after its 8 bytes of header."""
+    """Write the 36-bit count of STREAMINFO, which ends 18 bytes after its 8 bytes of header."""
     content[21] = content[21] & 0xF0 | num_frames >> 32
     content[22:26] = (num_frames & 0xFFFFFFFF).to_bytes(4, "big")
 

@@ -1,0 +1,39 @@
+"""What all rooms agree on by name: the streams of a batch, the protocols, the functionals.
+
+Nothing is imported here, so that a command line can offer these names without any library.
+"""
+
+# --- The batch ---
+
+MFCC, MEL_NARROW, MEL_WIDE = "mfcc", "mel_narrow", "mel_wide"
+MELS = (MEL_NARROW, MEL_WIDE)
+# Each feature matrix and the stream that says how many of its frames are real.
+FRAME_COUNTS = {
+    MFCC: "num_mfcc_frames",
+    MEL_NARROW: "num_frames_narrow",
+    MEL_WIDE: "num_frames_wide",
+}
+NUM_MFCC_FRAMES = FRAME_COUNTS[MFCC]
+# Streams of a batch, in the order of the models' inputs:
+#     mfcc             float32 (batch, longest, 39), zero-padded
+#     num_mfcc_frames  int32 (batch,)
+#     mel_narrow       float32 (batch, num_frames[0], n_mels[0]), dB; the shorter analysis window
+#     mel_wide         float32 (batch, num_frames[1], n_mels[1]), dB; the longer one
+INPUT_NAMES = (MFCC, NUM_MFCC_FRAMES, MEL_NARROW, MEL_WIDE)
+# Columns of the MFCC: 12 cepstra and the log energy, their deltas and accelerations.
+NUM_MFCC = 39
+
+# --- Protocols: what the test part of a fold is. The first is the default ---
+
+PROTOCOLS = {
+    "speaker": "Nobody who is tested, or chooses the epoch, was heard in training: the figure for "
+    "voices that the system does not know.",
+    "random": "The test part is a stratified random fifth of the utterances: every voice was heard "
+    "in training. The figure is higher for it, and it is the protocol of the paper.",
+}
+# The parts of a fold.
+PARTS = ("train", "validation", "test")
+
+# --- Functionals for classical classifiers: openSMILE's name of the set -> numbers an utterance ---
+
+FUNCTIONALS = {"ComParE_2016": 6373, "eGeMAPSv02": 88}

@@ -1,0 +1,44 @@
+"""The row of an utterance: what a prepared folder knows of it, and what folds are made from."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+
+
+@dataclass(frozen=True, kw_only=True)
+class UtteranceRow:
+    """What is known of one utterance without listening to it.
+
+    Attributes:
+        utterance_id: unique in the corpus.
+        speaker: who speaks.
+        session: recording session, "" where the corpus has none.
+        scenario: "improvised" or "scripted" in IEMOCAP, "" elsewhere.
+        text: name of the sentence spoken, "" where the corpus does not tell.
+        emotion: one of the corpus's.
+        duration_seconds: length of the recording.
+        audio_sha256: of the decoded samples, hexadecimal; "" where it is not known.
+        num_mfcc_frames, num_frames_narrow, num_frames_wide: lengths of the features; 0 where
+            they are not known.
+    """
+
+    utterance_id: str
+    speaker: str
+    session: str = ""
+    scenario: str = ""
+    text: str = ""
+    emotion: str
+    duration_seconds: float = 0.0
+    audio_sha256: str = ""
+    num_mfcc_frames: int = 0
+    num_frames_narrow: int = 0
+    num_frames_wide: int = 0
+
+    @classmethod
+    def from_json(cls, row: Mapping) -> "UtteranceRow":
+        """The row that `to_json` gave; what is not known here is passed over."""
+        known = {field.name for field in fields(cls)}
+        return cls(**{name: value for name, value in row.items() if name in known})
+
+    def to_json(self) -> dict[str, str | float]:
+        """The columns by name, in their order."""
+        return asdict(self)

@@ -25,9 +25,9 @@ import keras
 from benchmarks.turns import WARM_UPS, medians, seconds_in_turns
 from data_pipeline.batches.datasets import make_training_dataset, median_num_frames
 from data_pipeline.records.codec import load_prepared, num_mel_bands
-from ser_keras.models import build_model
+from ser_keras.models.variants import build_model
 from ser_keras.settings import PRESETS
-from ser_keras.training.fold import compile_model
+from ser_keras.training.optimisation import compile_model
 
 BATCH_SIZE = 32
 
@@ -101,9 +101,9 @@ def _training_step(prepared, num_frames):
     keras.utils.set_random_seed(0)
     settings, emotions = PRESETS["paper"], len(prepared.emotions)
     model = build_model(
-        "dual_level", settings, emotions, num_frames, num_mel_bands(prepared.features)
+        "dual_level", settings.network, emotions, num_frames, num_mel_bands(prepared.features)
     )
-    compile_model(model, "dual_level", settings, emotions)
+    compile_model(model, "dual_level", settings.optimiser, emotions)
     names = tuple(model.output)
     return lambda inputs, labels: model.train_on_batch(inputs, dict.fromkeys(names, labels))
 

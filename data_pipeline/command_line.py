@@ -9,12 +9,13 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from data_pipeline.errors import UserError
 from data_pipeline.runtime import quiet_tensorflow
 
 ALL = "all"
+T = TypeVar("T")
 
 
 class Command(Protocol):
@@ -118,9 +119,10 @@ def whole_number(least: int, most: int | None = None) -> Callable[[str], int]:
     end = " or more" if most is None else f" to {most}"
 
     def read(text: str) -> int:
-        if not text.isdecimal() or not least <= int(text) <= (int(text) if most is None else most):
+        value = int(text) if text.isdecimal() else -1
+        if value < least or (most is not None and value > most):
             raise _refused(text, f"a whole number, {least}{end}")
-        return int(text)
+        return value
 
     return read
 
@@ -168,6 +170,34 @@ def between(low: float, high: float) -> Callable[[str], float]:
         return value
 
     return read
+
+
+def one_of(names: Sequence[str]) -> Callable[[str], str]:
+    """The type of a word out of a few."""
+
+    def read(text: str) -> str:
+        if text not in names:
+            raise _refused(text, f"one of {', '.join(names)}")
+        return text
+
+    return read
+
+
+def several(read: Callable[[str], T], count: int | None = None) -> Callable[[str], tuple[T, ...]]:
+    """The type of values with commas between them, such as "32,16".
+
+    Args:
+        read: the type of each.
+        count: how many there are to be; any number where it is not given, "" for none.
+    """
+
+    def read_all(text: str) -> tuple[T, ...]:
+        parts = text.split(",") if text else []
+        if count is not None and len(parts) != count:
+            raise _refused(text, f"{count} values with commas between them")
+        return tuple(map(read, parts))
+
+    return read_all
 
 
 def _number(text: str) -> float:

@@ -5,6 +5,8 @@ recalls, so that a rare emotion counts as much as a frequent one (section 3 of t
 reports both).
 """
 
+from collections.abc import Mapping
+
 import keras
 from keras import ops
 
@@ -85,3 +87,23 @@ def emotion_metrics(num_emotions: int) -> list[keras.metrics.Metric]:
         keras.metrics.SparseCategoricalAccuracy(name=weighted),
         UnweightedAccuracy(num_emotions, name=unweighted),
     ]
+
+
+# --- Their names in the logs of an epoch ---
+
+
+def plain_log_name(name: str) -> str:
+    """Take the output's name off WA and UA: "val_logits_weighted_accuracy" loses "logits_".
+
+    Keras puts the name of the output before a metric wherever a model has several outputs.
+    The accuracies of the averaged output "logits" are those of the model; all other names
+    (losses and accuracies of single heads) stay as they are.
+    """
+    split = "val_" if name.startswith("val_") else ""
+    metric = name.removeprefix(split).removeprefix("logits_")
+    return split + metric if metric in METRIC_NAMES else name
+
+
+def plain_logs(logs: Mapping[str, float]) -> dict[str, float]:
+    """The logs of an epoch with `plain_log_name` applied, as Python floats."""
+    return {plain_log_name(name): float(value) for name, value in logs.items()}

@@ -6,8 +6,8 @@ import pytest
 
 from data_pipeline.audio.reading import audio_sha256, load_waveform
 from data_pipeline.errors import DataError
-from data_pipeline.features.functionals import load_functionals
 from data_pipeline.records.codec import Prepared
+from data_pipeline.records.functional_store import load_functionals
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from data_pipeline.audio.reading import SAMPLE_RATE
+from data_pipeline.audio.waveform import SAMPLE_RATE
 from data_pipeline.contract import FUNCTIONALS
 from data_pipeline.features.mfcc import MAX_OPENSMILE_SAMPLE
 

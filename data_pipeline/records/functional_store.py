@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from data_pipeline.audio.reading import audio_sha256, load_waveform
+from data_pipeline.audio.reading import load_waveform
+from data_pipeline.audio.waveform import audio_sha256
 from data_pipeline.corpora import read_corpus
 from data_pipeline.errors import DataError
 from data_pipeline.features.functionals import opensmile_functionals

@@ -4,7 +4,8 @@ import numpy as np
 import opensmile
 import pytest
 
-from data_pipeline.audio.reading import audio_sha256, load_waveform
+from data_pipeline.audio.reading import load_waveform
+from data_pipeline.audio.waveform import audio_sha256
 from data_pipeline.errors import DataError
 from data_pipeline.records.codec import Prepared
 from data_pipeline.records.functional_store import load_functionals

@@ -14,14 +14,11 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_io as tfio
 
-from data_pipeline.audio.reading import (
-    SAMPLE_RATE,
-    AudioError,
-    check_waveform,
-    load_waveform,
-    open_checked,
-    read_audio_file,
-)
+from data_pipeline.audio.checks import check_waveform
+from data_pipeline.audio.opening import open_checked
+from data_pipeline.audio.reading import decode_opened, load_waveform, read_audio_file
+from data_pipeline.audio.refusals import AudioError
+from data_pipeline.audio.waveform import SAMPLE_RATE
 
 
 def _from_int16(samples: tf.Tensor) -> tf.Tensor:
@@ -116,11 +113,12 @@ def _read(path: Path) -> tuple[bytes, int, int]:
     """(bytes, index of the decoder, number of frames); the limits are checked here."""
     try:
         file_bytes = read_audio_file(path)
-        with open_checked(file_bytes, str(path)) as file:
+        with open_checked(file_bytes, str(path)) as opened:
+            file = opened.file
             encoding = (file.format, file.subtype)
             if file.samplerate == SAMPLE_RATE and encoding in DECODERS:
                 return file_bytes, list(DECODERS).index(encoding), file.frames
-        waveform = load_waveform(path)
+            waveform = decode_opened(opened, str(path)).waveform
         return waveform.tobytes(), LOADED, len(waveform)
     except AudioError:
         return b"", LOADED, -1  # `load_waveform` will say why

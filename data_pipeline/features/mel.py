@@ -9,7 +9,7 @@ import functools
 
 import numpy as np
 
-from data_pipeline.audio.reading import SAMPLE_RATE
+from data_pipeline.audio.waveform import SAMPLE_RATE
 
 # Floor of the power before the logarithm: -100 dB.
 MIN_POWER = 1e-10

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from data_pipeline.audio.reading import SAMPLE_RATE
+from data_pipeline.audio.waveform import SAMPLE_RATE
 from data_pipeline.features.opensmile_config import FEATURE_LEVEL, opensmile_config
 
 FRAME_LENGTH = 400  # samples: 25 ms

@@ -7,7 +7,8 @@ import numpy as np
 import soundfile
 import tensorflow as tf
 
-from data_pipeline.audio.reading import MIN_SAMPLES, SAMPLE_RATE
+from data_pipeline.audio.limits import MIN_SAMPLES
+from data_pipeline.audio.waveform import SAMPLE_RATE
 from data_pipeline.features.mel import mel_spectrogram
 from data_pipeline.features.mfcc import tensorflow_mfcc
 from ser_keras.graph.signatures import AUDIO_BYTES, FEATURES, WAVEFORM, Tensors, feature_depths

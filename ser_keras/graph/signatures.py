@@ -11,7 +11,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from data_pipeline.audio.reading import MIN_SAMPLES
+from data_pipeline.audio.limits import MIN_SAMPLES
 from data_pipeline.features.mfcc import FRAME_LENGTH, FRAME_STEP, NUM_MFCC
 from ser_keras.errors import SerError
 from ser_keras.graph.verdicts import (

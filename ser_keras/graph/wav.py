@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from data_pipeline.audio.reading import CUT_OFF, NO_AUDIO, SAMPLE_RATE
+from data_pipeline.audio.refusals import CUT_OFF, NO_AUDIO
+from data_pipeline.audio.waveform import SAMPLE_RATE
 from ser_keras.graph.verdicts import Verdict, first_failed, max_samples, too_long, worded
 
 # Chunks looked at before the audio: each costs a step, and a file may hold millions of empty ones.

@@ -10,7 +10,8 @@ from sklearn.metrics import accuracy_score, balanced_accuracy_score
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from data_pipeline.audio.reading import audio_sha256, load_waveform
+from data_pipeline.audio.reading import load_waveform
+from data_pipeline.audio.waveform import audio_sha256
 from data_pipeline.contract import FUNCTIONALS
 from data_pipeline.records.codec import FORMAT_VERSION
 from data_pipeline.records.prepared import load_prepared

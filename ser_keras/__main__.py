@@ -133,7 +133,8 @@ def export(args: argparse.Namespace) -> int:
     from ser_keras.export.check import TOLERANCE
     from ser_keras.export.onnx import export_onnx
     from ser_keras.export.saved_model import export_saved_model
-    from ser_keras.export.warmup import HOW_TO_GET_IT, WARMUP_FILE
+    from ser_keras.export.warmup import HOW_TO_GET_IT
+    from ser_keras.graph.layout import WARMUP_FILE
     from ser_keras.training.fold import load_model
 
     model, info = load_model(find_fold(args.run_dir, args.fold) / "model")

@@ -179,6 +179,7 @@ def train_fold(run: Run, fold, prepared, settings) -> None:
         median_num_frames,
     )
     from data_pipeline.batches.training_profile import training_profile
+    from ser_keras.model_info import ModelInfo
     from ser_keras.models import build_model, input_names
     from ser_keras.training.fold import (
         FoldDatasets,
@@ -224,7 +225,7 @@ def train_fold(run: Run, fold, prepared, settings) -> None:
         ) from error
     info = model_info(config, fold.number, num_frames, n_mels, outcome["scores"])
     info |= outcome["calibrated"] | {"training_profile": training_profile(prepared, fold.train)}
-    save_model(model, settings, info, directory / "model")
+    save_model(model, settings, ModelInfo.from_json(info), directory / "model")
     details = {
         "held_out": fold.held_out,
         "num_frames": num_frames,
@@ -271,7 +272,8 @@ def best_fold(run: Run) -> Path:
 
 def export(run: Run, directory: Path, anew: bool) -> None:
     """Export the fold that did best on its validation part, where that is not there already."""
-    from ser_keras.export.saved_model import export_saved_model, saved_versions
+    from ser_keras.export.saved_model import export_saved_model
+    from ser_keras.graph.layout import saved_versions
     from ser_keras.training.fold import load_model
 
     if anew or not saved_versions(directory):
@@ -290,7 +292,7 @@ def demo_file(run: Run) -> Path:
 
 def print_next_steps(run_dir: Path, saved: Path, example: Path | None) -> None:
     """Predict one held-out file, where there is one, and say what to do next."""
-    from ser_keras.commands.predict import text_form
+    from ser_keras.predict.answer_forms import text_form
     from ser_keras.predict.files import predict_files
     from ser_keras.predict.served_model import ServedModel
 

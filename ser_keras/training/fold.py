@@ -8,6 +8,7 @@ from pathlib import Path
 import keras
 
 from ser_keras.errors import SerError
+from ser_keras.model_info import INFO_FILE, ModelInfo
 from ser_keras.models import build_model, head_loss_weights, input_names
 from ser_keras.runs.files import CHECKPOINT_NAME, empty_folder, write_json
 from ser_keras.scores.accuracies import predict_logits, scores, softmax
@@ -169,7 +170,7 @@ def model_info(
     }
 
 
-def save_model(model: keras.Model, settings: Preset, info: Mapping, directory: Path) -> None:
+def save_model(model: keras.Model, settings: Preset, info: ModelInfo, directory: Path) -> None:
     """Write config.json (how to build it), model.weights.h5 and info.json (what it is).
 
     A `.keras` file would be a program that loading runs; these are data.
@@ -177,14 +178,14 @@ def save_model(model: keras.Model, settings: Preset, info: Mapping, directory: P
     directory.mkdir(parents=True, exist_ok=True)
     model.save_weights(directory / "model.weights.h5")
     write_json(directory / "config.json", asdict(settings))
-    write_json(directory / "info.json", dict(info))
+    write_json(directory / INFO_FILE, info.to_json())
 
 
-def load_model(directory: Path) -> tuple[keras.Model, dict]:
+def load_model(directory: Path) -> tuple[keras.Model, ModelInfo]:
     """Build the model that `save_model` wrote and load its weights.
 
     Returns:
-        The model, not compiled, and its info.json.
+        The model, not compiled, and what it knows of itself.
 
     Raises:
         SerError: A file is missing or damaged, or does not fit the others.
@@ -192,13 +193,9 @@ def load_model(directory: Path) -> tuple[keras.Model, dict]:
     directory = Path(directory)
     try:
         settings = _settings(json.loads((directory / "config.json").read_text("utf-8")))
-        info = json.loads((directory / "info.json").read_text("utf-8"))
+        info = _read_info(directory)
         model = build_model(
-            info["variant"],
-            settings,
-            len(info["emotions"]),
-            tuple(info["num_frames"]),
-            tuple(info["n_mels"]),
+            info.variant, settings, len(info.emotions), info.num_frames, info.n_mels
         )
         model.load_weights(directory / "model.weights.h5")
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -208,6 +205,14 @@ def load_model(directory: Path) -> tuple[keras.Model, dict]:
             "model.weights.h5 as train.py writes them: train the fold again"
         ) from error
     return model, info
+
+
+def _read_info(directory: Path) -> ModelInfo:
+    content = json.loads((directory / INFO_FILE).read_text("utf-8"))
+    try:
+        return ModelInfo.from_json(content)
+    except SerError as error:
+        raise SerError(f"{directory}: {error}") from None
 
 
 def _settings(config: Mapping) -> Preset:

@@ -27,7 +27,7 @@ from data_pipeline.audio.waveform import SAMPLE_RATE
 from data_pipeline.contract import INPUT_NAMES
 from data_pipeline.features.mel import mel_spectrogram
 from data_pipeline.features.mfcc import opensmile_mfcc
-from ser_keras.export.trials import padded_features, padded_waveforms, wav_files
+from ser_keras.graph.requests import padded_features, padded_waveforms, wav_files
 from ser_keras.graph.signatures import emotion_server, signatures
 from ser_keras.model_info import ModelInfo
 from ser_keras.settings import PRESETS

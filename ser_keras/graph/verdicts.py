@@ -5,6 +5,7 @@ example has a verdict of its own. The words about the content of a recording are
 `data_pipeline.audio.refusals`.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -18,7 +19,7 @@ from data_pipeline.audio.limits import (
 )
 from data_pipeline.audio.refusals import NOT_FINITE, NOT_SCALED, SILENT, TOO_SHORT
 from data_pipeline.audio.waveform import SAMPLE_RATE
-from ser_keras.layers.feature_front_end import FRAME_COUNTS
+from data_pipeline.contract import FRAME_COUNTS, MELS
 
 # Bounds of the memory that a batch takes, whatever a client sends (see `max_samples`).
 MAX_SECONDS = 60
@@ -51,7 +52,7 @@ class Verdict(NamedTuple):
         return first_failed([self, later])
 
 
-def first_failed(checks) -> Verdict:
+def first_failed(checks: Sequence[tuple[tf.Tensor, str | tf.Tensor]]) -> Verdict:
     """The verdict of the first check that an example fails.
 
     Args:
@@ -63,7 +64,7 @@ def first_failed(checks) -> Verdict:
     return Verdict(tf.reduce_any(tf.stack([is_bad for is_bad, _ in checks]), axis=0), error)
 
 
-def worded(template: str, *values) -> tf.Tensor:
+def worded(template: str, *values: str | tf.Tensor) -> tf.Tensor:
     """A sentence an example: the template's `{}` filled with (batch,) strings or plain text."""
     first, *others = template.split("{}")
     parts = [first]
@@ -132,7 +133,7 @@ def judge_features(features: dict[str, tf.Tensor]) -> Verdict:
             checks.append(((num_frames < 1) | (num_frames > most), sentence))
             is_bad = ~tf.reduce_all(tf.math.is_finite(frames), axis=(1, 2))
             checks.append((is_bad, NOT_FINITE_FEATURE.format(name)))
-            if name != "mfcc":
+            if name in MELS:
                 is_bad = tf.reduce_any(frames < 0.0, axis=(1, 2))
                 checks.append((is_bad, NO_POWER.format(name)))
     return first_failed(checks)

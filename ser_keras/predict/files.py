@@ -20,7 +20,7 @@ AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
 BATCH_SIZE = 32
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Prediction:
     """What the model says of one file.
 
@@ -101,7 +101,7 @@ def _read(path: Path, model: ServedModel) -> _Input:
         recording = load_recording(path)
     except DataError as error:
         return _Input(str(path), np.zeros(0, np.float32), error=failure_reason(path, error))
-    profile = model.info.get("training_profile")
+    profile = model.info.training_profile
     warnings = recording_warnings(recording, profile) + utterance_warnings(recording, profile)
     return _Input(str(path), recording.waveform, tuple(warnings))
 
@@ -130,7 +130,7 @@ def _predict_batch(model: ServedModel, batch: Sequence[_Input]) -> Iterator[Pred
     answers = iter(model.answers(usable) if usable else [])
     for one in batch:
         if one.error:
-            yield Prediction(one.file, error=one.error)
+            yield Prediction(file=one.file, error=one.error)
         else:
-            answer = next(answers)
-            yield Prediction(one.file, **answer._asdict(), warnings=one.warnings)
+            answer = next(answers)._asdict()
+            yield Prediction(file=one.file, warnings=one.warnings, **answer)

@@ -10,13 +10,13 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from ser_keras.errors import SerError
 from ser_keras.scores.accuracies import check_predictions
+from ser_keras.scores.predictions import Predictions
 
 PROBABILITY_PREFIX = "probability_"
 # All that a fold needs to go on after its last epoch; there until the fold is finished.
@@ -69,26 +69,6 @@ def replace_file(path: Path, content: bytes) -> None:
         partial.unlink(missing_ok=True)
 
 
-@dataclass(frozen=True)
-class Predictions:
-    """What a model said about the test part of one fold, utterance by utterance.
-
-    Attributes:
-        utterance_ids, speakers: one string an utterance.
-        fold: number of the fold.
-        emotions: names of the labels.
-        labels: true labels (num_utterances,), integers.
-        probabilities: (num_utterances, num_emotions) float32.
-    """
-
-    utterance_ids: tuple[str, ...]
-    speakers: tuple[str, ...]
-    fold: int
-    emotions: tuple[str, ...]
-    labels: np.ndarray
-    probabilities: np.ndarray
-
-
 def write_predictions(path: Path, predictions: Predictions) -> None:
     """Write `predictions.csv`, one row an utterance, replacing the file in one step.
 
@@ -97,7 +77,7 @@ def write_predictions(path: Path, predictions: Predictions) -> None:
     give equal bytes and `read_predictions` gives back the same numbers.
 
     Raises:
-        SerError: as `scores`.
+        SerError: as `score_predictions`.
     """
     check_predictions(predictions.labels, predictions.probabilities, len(predictions.emotions))
     probability_columns = [PROBABILITY_PREFIX + name for name in predictions.emotions]
@@ -137,7 +117,14 @@ def read_predictions(path: Path) -> Predictions:
             "training writes them: train the fold again"
         ) from error
     ids, speakers = (tuple(row[name] for row in rows) for name in UTTERANCE_COLUMNS[:2])
-    return Predictions(ids, speakers, fold, emotions, labels, probabilities)
+    return Predictions(
+        utterance_ids=ids,
+        speakers=speakers,
+        fold=fold,
+        emotions=emotions,
+        labels=labels,
+        probabilities=probabilities,
+    )
 
 
 def _read_csv(path: Path) -> tuple[list[str], list[dict]]:

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from ser_keras.errors import SerError
-from ser_keras.scores.accuracies import summarise
-from ser_keras.runs.files import CHECKPOINT_NAME, Predictions, write_json, write_predictions
+from ser_keras.runs.files import CHECKPOINT_NAME, write_json, write_predictions
+from ser_keras.scores.predictions import Predictions
+from ser_keras.scores.summary import summarise
 
 
 def open_run(run_dir: Path, config: Mapping) -> None:
@@ -77,12 +78,12 @@ def finish_fold(
     write_predictions(
         directory / "predictions.csv",
         Predictions(
-            tuple(row["utterance_id"] for row in rows),
-            tuple(row["speaker"] for row in rows),
-            number,
-            tuple(config["emotions"]),
-            np.asarray(outcome["labels"]),
-            outcome["probabilities"],
+            utterance_ids=tuple(row["utterance_id"] for row in rows),
+            speakers=tuple(row["speaker"] for row in rows),
+            fold=number,
+            emotions=tuple(config["emotions"]),
+            labels=np.asarray(outcome["labels"]),
+            probabilities=outcome["probabilities"],
         ),
     )
     measured = ("best_epoch", "last_epoch", "seconds_per_epoch", "validation")

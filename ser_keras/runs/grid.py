@@ -7,7 +7,7 @@ from pathlib import Path
 
 from data_pipeline.command_line import ALL
 from ser_keras.errors import SerError
-from ser_keras.scores.accuracies import SCORE_OF_MATRIX
+from ser_keras.scores.accuracies import METRIC_NAMES
 from ser_keras.settings import PRESETS
 from ser_keras.runs.folder import finished_results, is_finished, write_summary
 
@@ -89,7 +89,7 @@ def _table_row(run: Run, width: int) -> str:
     summary = write_summary(run.directory, run.num_folds)
     folds = f"{summary['folds_finished']} of {summary['folds_total']}"
     honest, claimed = (
-        "".join(f"{part[name]['mean']:8.1%}" for name in SCORE_OF_MATRIX)
+        "".join(f"{part[name]['mean']:8.1%}" for name in METRIC_NAMES)
         for part in (summary, summary["optimistic"])
     )
     return f"{run.directory.name:{width}}{folds:>10}{honest}{'':21}{claimed}"

@@ -17,9 +17,9 @@ import tensorflow as tf
 
 from ser_keras.errors import SerError
 from ser_keras.runs.files import write_csv
-from ser_keras.scores.accuracies import predict_probabilities, scores
+from ser_keras.scores.accuracies import METRIC_NAMES, score_predictions
 from ser_keras.scores.matrix_figure import confusion_matrix_figure, figure_pixels
-from ser_keras.training.metrics import METRIC_NAMES
+from ser_keras.training.inference import predict_probabilities
 
 OPTIMISTIC_PREFIX = "optimistic_test_"
 
@@ -188,7 +188,9 @@ class TestEpochs(keras.callbacks.Callback):
 def _scores_if_finite(model: keras.Model, dataset, emotions: Sequence[str]) -> dict | None:
     labels, probabilities = predict_probabilities(model, dataset)
     # A diverged epoch must not end training here: BestEpoch may hold a good one.
-    return scores(labels, probabilities, emotions) if np.isfinite(probabilities).all() else None
+    if not np.isfinite(probabilities).all():
+        return None
+    return score_predictions(labels, probabilities, emotions).to_json()
 
 
 class TensorBoardFold(keras.callbacks.Callback):

@@ -10,13 +10,14 @@ import keras
 from ser_keras.errors import SerError
 from ser_keras.models import build_model, head_loss_weights, input_names
 from ser_keras.runs.files import CHECKPOINT_NAME, empty_folder, write_json
-from ser_keras.scores.accuracies import predict_logits, scores, softmax
+from ser_keras.scores.accuracies import METRIC_NAMES, score_predictions
 from ser_keras.scores.calibration import calibrate
 from ser_keras.settings import Preset
 from ser_keras.training.callbacks import BestEpoch, HistoryCsv, TensorBoardFold, TestEpochs
 from ser_keras.training.checkpoint import EpochCheckpoint
 from ser_keras.training.epoch_lines import EpochLines
-from ser_keras.training.metrics import METRIC_NAMES, emotion_metrics
+from ser_keras.training.inference import predict_logits, probabilities_of
+from ser_keras.training.metrics import emotion_metrics
 
 # What chooses the epoch, in words; `BestEpoch` does it.
 SELECTION = "highest unweighted accuracy on the validation part, of equal ones the lowest loss"
@@ -105,7 +106,7 @@ def fit_fold(
     best.restore()
     labels, logits = predict_logits(model, datasets.test)
     calibrated = calibrate(predict_logits(model, datasets.validation), (labels, logits))
-    probabilities = softmax(logits)
+    probabilities = probabilities_of(logits)
     return {
         "best_epoch": best.epoch,
         "last_epoch": settings.epochs,
@@ -114,9 +115,9 @@ def fit_fold(
             name.removeprefix("val_"): best.logs[name]
             for name in ("val_weighted_accuracy", "val_unweighted_accuracy", "val_loss")
         },
-        "scores": scores(labels, probabilities, emotions),
+        "scores": score_predictions(labels, probabilities, emotions).to_json(),
         "optimistic": test.best,
-        "calibrated": calibrated,
+        "calibrated": calibrated.to_json(),
         "labels": labels,
         "probabilities": probabilities,
     }

@@ -8,7 +8,7 @@ reports both).
 import keras
 from keras import ops
 
-METRIC_NAMES = ("weighted_accuracy", "unweighted_accuracy")
+from ser_keras.scores.accuracies import METRIC_NAMES
 
 
 @keras.saving.register_keras_serializable(package="ser_keras")

@@ -15,7 +15,7 @@ from sklearn.svm import SVC
 
 from ser_keras.errors import SerError
 from ser_keras.runs.folder import finish_fold, fold_dir
-from ser_keras.scores.accuracies import SCORE_OF_MATRIX, scores
+from ser_keras.scores.accuracies import METRIC_NAMES, score_predictions
 
 # Cost of the SVM by feature set: small where there are far more features than utterances.
 COSTS = {"ComParE_2016": 0.01, "eGeMAPSv02": 0.1}
@@ -54,12 +54,12 @@ def score_svm(
     size means nothing.
 
     Raises:
-        SerError: as `evaluation.scores`.
+        SerError: as `score_predictions`.
     """
     probabilities = _probabilities(pipeline, functionals, len(emotions))
-    scored = scores(labels, probabilities, emotions)
+    scored = score_predictions(labels, probabilities, emotions).to_json()
     optimistic = {}
-    for name in SCORE_OF_MATRIX:
+    for name in METRIC_NAMES:
         optimistic |= {name: scored[name], f"{name}_epoch": None}
         optimistic[f"{name}_confusion_matrix"] = scored["confusion_matrix"]
     unknown = ("best_epoch", "last_epoch", "seconds_per_epoch", "validation")

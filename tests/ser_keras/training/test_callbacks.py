@@ -11,7 +11,6 @@ from sklearn.metrics import accuracy_score, balanced_accuracy_score, confusion_m
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from ser_keras.errors import SerError
-from ser_keras.scores.accuracies import predict_probabilities
 from ser_keras.training.callbacks import (
     BestEpoch,
     HistoryCsv,
@@ -257,18 +256,6 @@ def test_a_diverged_model_claims_nothing_and_does_not_stop_training():
     test.on_epoch_end(0, logs)
     assert test.best == {}
     assert all(math.isnan(value) for value in logs.values()) and len(logs) == 2
-
-
-def test_probabilities_are_the_softmax_of_the_logits_in_order():
-    model = make_model()
-    labels, probabilities = predict_probabilities(model, TEST)
-    logits = model.predict(TEST, verbose=0)["logits"]
-    expected = keras.ops.convert_to_numpy(keras.ops.softmax(logits))
-    np.testing.assert_allclose(probabilities, expected, atol=1e-6)
-    assert probabilities.dtype == np.float32
-    np.testing.assert_array_equal(labels, np.concatenate([y for _, y in TEST]))
-    with pytest.raises(SerError, match="no utterances"):
-        predict_probabilities(model, TEST.take(0))
 
 
 @pytest.fixture(scope="module")

@@ -236,7 +236,7 @@ def print_answer(saved: Path, file: Path) -> None:
     """Ask the export about a recording that it was not trained on."""
     from ser_keras.predict.files import predict_files
     from ser_keras.predict.served_model import ServedModel
-    from ser_keras.predict.words import text_form
+    from ser_keras.predict.answer_forms import text_form
 
     (answer,) = predict_files(ServedModel(saved), [file])
     print(text_form(answer))

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from ser_keras.report.paper_table import CLAIMS, TABLE_1
 from ser_keras.report.reading import Run, differ_by_seed_alone, flat_settings
 from ser_keras.report.tables import (
-    SHORT,
     chooses_an_epoch,
     escape,
     folds_in_words,
@@ -16,6 +15,7 @@ from ser_keras.report.tables import (
     table,
     with_interval,
 )
+from ser_keras.scores.accuracies import SHORT
 from ser_keras.scores.statistics import (
     MIN_SPEAKERS,
     Comparison,

@@ -11,8 +11,10 @@ import numpy as np
 from data_pipeline.splits.leakage import guess_emotions
 from ser_keras.errors import SerError
 from ser_keras.report.paper_table import TITLES
-from ser_keras.runs.files import Predictions, read_predictions
-from ser_keras.scores.accuracies import SCORE_OF_MATRIX, confusion_matrix, scores, summarise
+from ser_keras.runs.files import read_predictions
+from ser_keras.scores.accuracies import METRIC_NAMES, confusion_matrix, score_predictions
+from ser_keras.scores.predictions import Predictions
+from ser_keras.scores.summary import summarise
 
 # What all runs of a report have in common: without it their figures say nothing about each other.
 COMMON = ("corpus", "label_map", "emotions", "subset")
@@ -244,8 +246,8 @@ def _rows(part: Predictions) -> list[dict]:
 
 
 def _floor_result(result: Mapping, part: Predictions) -> dict:
-    scored = scores(part.labels, part.probabilities, part.emotions)
-    matrices = {f"{name}_confusion_matrix": scored["confusion_matrix"] for name in SCORE_OF_MATRIX}
-    optimistic = {name: scored[name] for name in SCORE_OF_MATRIX} | matrices
+    scored = score_predictions(part.labels, part.probabilities, part.emotions).to_json()
+    matrices = {f"{name}_confusion_matrix": scored["confusion_matrix"] for name in METRIC_NAMES}
+    optimistic = {name: scored[name] for name in METRIC_NAMES} | matrices
     kept = {name: result[name] for name in (*COMMON, "protocol", "fold")}
     return kept | scored | {"variant": "floor", "optimistic": optimistic, "best_epoch": None}

@@ -24,7 +24,6 @@ from ser_keras.report.page import Report
 from ser_keras.report.paper_table import PAPER_CORPUS, PAPER_DATA, TABLE_1
 from ser_keras.report.reading import Run, floors
 from ser_keras.report.tables import (
-    SHORT,
     chooses_an_epoch,
     escape,
     optimism_table,
@@ -32,7 +31,8 @@ from ser_keras.report.tables import (
     seed_table,
     speaker_table,
 )
-from ser_keras.scores.statistics import accuracies, bootstrap_interval, speaker_confusions
+from ser_keras.scores.accuracies import SHORT, accuracies
+from ser_keras.scores.statistics import bootstrap_interval, speaker_confusions
 
 PROTOCOL_MEANING = {
     "speaker": "Nobody who is tested, or chooses the epoch, was heard in training: the figure for "

@@ -7,9 +7,9 @@ import numpy as np
 
 from ser_keras.report.paper_table import TABLE_1
 from ser_keras.report.reading import Run, differ_by_seed_alone
-from ser_keras.scores.statistics import accuracies, bootstrap_interval, speaker_confusions
+from ser_keras.scores.accuracies import SHORT, accuracies
+from ser_keras.scores.statistics import bootstrap_interval, speaker_confusions
 
-SHORT = {"weighted_accuracy": "WA", "unweighted_accuracy": "UA"}
 NONE = "–"
 # Names come from folders and corpora; these characters would be read as Markdown or HTML.
 _ESCAPES = str.maketrans({character: f"&#{ord(character)};" for character in "<>&|*`[]\\"})

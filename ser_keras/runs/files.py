@@ -6,7 +6,6 @@ Each is replaced in one step. Reading needs no TensorFlow.
 import csv
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,7 @@ import numpy as np
 from data_pipeline.files import replace_file, write_csv
 from ser_keras.errors import SerError
 from ser_keras.scores.accuracies import check_predictions
+from ser_keras.scores.predictions import Predictions
 
 CONFIG_NAME, RESULT_NAME, SUMMARY_NAME = "config.json", "result.json", "summary.json"
 PREDICTIONS_NAME, HISTORY_NAME = "predictions.csv", "history.csv"
@@ -74,26 +74,6 @@ def read_json(path: Path) -> dict:
         ) from error
 
 
-@dataclass(frozen=True)
-class Predictions:
-    """What a model said about the test part of one fold, utterance by utterance.
-
-    Attributes:
-        utterance_ids, speakers: one string an utterance.
-        fold: number of the fold.
-        emotions: names of the labels.
-        labels: true labels (num_utterances,), integers.
-        probabilities: (num_utterances, num_emotions) float32.
-    """
-
-    utterance_ids: tuple[str, ...]
-    speakers: tuple[str, ...]
-    fold: int
-    emotions: tuple[str, ...]
-    labels: np.ndarray
-    probabilities: np.ndarray
-
-
 def write_predictions(path: Path, predictions: Predictions) -> None:
     """Write `predictions.csv`, one row an utterance, replacing the file in one step.
 
@@ -102,7 +82,7 @@ def write_predictions(path: Path, predictions: Predictions) -> None:
     give equal bytes and `read_predictions` gives back the same numbers.
 
     Raises:
-        SerError: as `scores`.
+        SerError: as `score_predictions`.
     """
     check_predictions(predictions.labels, predictions.probabilities, len(predictions.emotions))
     probability_columns = [PROBABILITY_PREFIX + name for name in predictions.emotions]
@@ -142,7 +122,14 @@ def read_predictions(path: Path) -> Predictions:
             "training writes them: train the fold again"
         ) from error
     ids, speakers = (tuple(row[name] for row in rows) for name in UTTERANCE_COLUMNS[:2])
-    return Predictions(ids, speakers, fold, emotions, labels, probabilities)
+    return Predictions(
+        utterance_ids=ids,
+        speakers=speakers,
+        fold=fold,
+        emotions=emotions,
+        labels=labels,
+        probabilities=probabilities,
+    )
 
 
 def _read_csv(path: Path) -> tuple[list[str], list[dict]]:

@@ -22,8 +22,9 @@ from ser_keras.runs.files import (
     write_predictions,
 )
 from ser_keras.runs.outcome import FoldOutcome, ScoredPart
+from ser_keras.scores.accuracies import SHORT
 from ser_keras.scores.predictions import Predictions
-from ser_keras.scores.summary import summarise
+from ser_keras.scores.summary import summarise, summarise_untested
 
 # Libraries whose version may change the numbers of a result.
 LIBRARIES = ("tensorflow", "keras", "numpy", "scikit-learn", "opensmile", "librosa")
@@ -177,12 +178,12 @@ def _write_result(
     directory = fold_dir(run_dir, result["fold"])
     if test:
         predictions = Predictions(
-            tuple(row.utterance_id for row in rows),
-            tuple(row.speaker for row in rows),
-            result["fold"],
-            tuple(result["emotions"]),
-            test.labels,
-            test.probabilities,
+            utterance_ids=tuple(row.utterance_id for row in rows),
+            speakers=tuple(row.speaker for row in rows),
+            fold=result["fold"],
+            emotions=tuple(result["emotions"]),
+            labels=test.labels,
+            probabilities=test.probabilities,
         )
         write_predictions(directory / PREDICTIONS_NAME, predictions)
     write_json(directory / RESULT_NAME, result)
@@ -221,7 +222,12 @@ def write_summary(run_dir: Path, num_folds: int) -> dict:
 
     Where one fold or more were tested, it is of those; else it holds the validation figures.
     """
-    summary = summarise(finished_results(run_dir, num_folds), num_folds)
+    results = finished_results(run_dir, num_folds)
+    tested = [result for result in results if is_tested(result)]
+    if tested:
+        summary = summarise(tested, num_folds)
+    else:
+        summary = summarise_untested(results, num_folds)
     write_json(Path(run_dir) / SUMMARY_NAME, summary)
     return summary
 
@@ -229,16 +235,27 @@ def write_summary(run_dir: Path, num_folds: int) -> dict:
 def summary_in_words(summary: Mapping) -> str:
     """A summary as people read it, the protocol first."""
     finished, total = summary["folds_finished"], summary["folds_total"]
-    lines = [f"protocol {summary['protocol']}, {finished} of {total} folds"]
-    for name, short in (("weighted_accuracy", "WA"), ("unweighted_accuracy", "UA")):
-        score, optimistic = summary[name], summary["optimistic"][name]
-        deviation = score["sample_standard_deviation"]
-        spread = "" if deviation is None else f" +- {deviation:.1%}"
-        lines.append(
-            f"  {short} {score['mean']:.1%}{spread} (pooled {score['pooled']:.1%}); the best epoch "
-            f"on the test part would have claimed {optimistic['mean']:.1%}"
-        )
-    return "\n".join(lines + [_absent_line(*item) for item in summary["absent_emotions"].items()])
+    head = f"protocol {summary['protocol']}, {finished} of {total} folds"
+    if not is_tested(summary):
+        lines = [f"  {SHORT[n]} {_spread(s)} on validation" for n, s in summary["validation"].items()]
+        return "\n".join([f"{head}, test parts not read", *lines])
+    lines = [_score_line(summary, name) for name in SHORT]
+    absent = (_absent_line(*item) for item in summary["absent_emotions"].items())
+    return "\n".join([head, *lines, *absent])
+
+
+def _score_line(summary: Mapping, name: str) -> str:
+    score, optimistic = summary[name], summary["optimistic"]
+    line = f"  {SHORT[name]} {_spread(score)} (pooled {score['pooled']:.1%})"
+    if optimistic is None:  # nobody watched the test part during training
+        return line
+    claimed = f"{optimistic[name]['mean']:.1%}"
+    return f"{line}; the best epoch on the test part would have claimed {claimed}"
+
+
+def _spread(score: Mapping) -> str:
+    deviation = score["sample_standard_deviation"]
+    return f"{score['mean']:.1%}" + ("" if deviation is None else f" +- {deviation:.1%}")
 
 
 def _absent_line(fold: str, emotions: Sequence[str]) -> str:

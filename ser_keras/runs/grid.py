@@ -8,8 +8,8 @@ from typing import Protocol
 from data_pipeline.command_line import ALL
 from ser_keras.errors import SerError
 from ser_keras.runs.config import RunConfig
-from ser_keras.runs.folder import finished_results, is_finished, write_summary
-from ser_keras.scores.accuracies import SCORE_OF_MATRIX
+from ser_keras.runs.folder import finished_results, is_finished, is_tested, write_summary
+from ser_keras.scores.accuracies import METRIC_NAMES
 
 
 class Fold(Protocol):
@@ -124,8 +124,11 @@ def summary_table(runs: Sequence[Run]) -> str:
 
 def _table_row(name: str, summary: Mapping, width: int) -> str:
     folds = f"{summary['folds_finished']} of {summary['folds_total']}"
-    honest, claimed = (
-        "".join(f"{part[score]['mean']:8.1%}" for score in SCORE_OF_MATRIX)
-        for part in (summary, summary["optimistic"])
-    )
-    return f"{name:{width}}{folds:>10}{honest}{'':21}{claimed}"
+    if not is_tested(summary):
+        return f"{name:{width}}{folds:>10}{_cells(summary['validation'])}  on validation, not tested"
+    claimed = _cells(summary["optimistic"]) if summary["optimistic"] else ""
+    return f"{name:{width}}{folds:>10}{_cells(summary)}{'':21}{claimed}".rstrip()
+
+
+def _cells(scores: Mapping) -> str:
+    return "".join(f"{scores[name]['mean']:8.1%}" for name in METRIC_NAMES)

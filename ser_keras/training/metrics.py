@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import keras
 from keras import ops
 
-METRIC_NAMES = ("weighted_accuracy", "unweighted_accuracy")
+from ser_keras.scores.accuracies import METRIC_NAMES
 
 
 @keras.saving.register_keras_serializable(package="ser_keras")

@@ -5,8 +5,7 @@ from pathlib import Path
 import keras
 
 from ser_keras.errors import SerError
-from ser_keras.graph.layout import INFO_FILE
-from ser_keras.model_info import ModelInfo
+from ser_keras.model_info import INFO_FILE, ModelInfo
 from ser_keras.models.variants import build_model
 from ser_keras.runs.files import CONFIG_NAME, read_json, write_json
 from ser_keras.settings import Network, Settings

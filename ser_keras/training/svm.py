@@ -20,7 +20,7 @@ from ser_keras.runs.files import fold_dir
 from ser_keras.runs.folder import FoldDetails, finish_fold
 from ser_keras.runs.grid import Fold
 from ser_keras.runs.outcome import FoldOutcome, ScoredPart
-from ser_keras.scores.accuracies import SCORE_OF_MATRIX, score_predictions
+from ser_keras.scores.accuracies import METRIC_NAMES, score_predictions
 from ser_keras.settings import SvmSettings
 
 SELECTION = "nothing is chosen: trained once, on the training and the validation part"
@@ -69,7 +69,7 @@ def score_svm(
     scores = score_predictions(labels, probabilities, emotions)
     matrix = scores.confusion_matrix.tolist()
     optimistic: dict[str, object] = {}
-    for name in SCORE_OF_MATRIX:
+    for name in METRIC_NAMES:
         optimistic |= {name: getattr(scores, name), f"{name}_epoch": None}
         optimistic[f"{name}_confusion_matrix"] = matrix
     return ScoredPart(labels, probabilities, scores, optimistic)

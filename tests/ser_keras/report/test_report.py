@@ -9,6 +9,7 @@ import pytest
 from made_runs import cells, write_run
 from sklearn.metrics import accuracy_score, balanced_accuracy_score
 
+from data_pipeline.corpora import iemocap
 from data_pipeline.splits.leakage import guess_emotions
 from ser_keras.__main__ import main
 from ser_keras.errors import SerError
@@ -238,6 +239,11 @@ def test_the_papers_figures_are_set_beside_the_papers_data_alone(tmp_path):
     )
     for number, changes in enumerate(others):
         assert papers not in report_text(write_run(tmp_path / f"b{number}", **data | changes))
+
+
+def test_the_papers_data_are_what_the_reader_of_its_corpus_gives():
+    assert PAPER_DATA["label_map"] == iemocap.LABEL_MAP
+    assert PAPER_DATA["subset"] == iemocap.SUBSETS[0]
 
 
 def test_a_perfect_system_makes_no_mistakes(tmp_path):

@@ -13,7 +13,6 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from ser_keras.errors import SerError
 from ser_keras.training.best_epoch import BestEpoch
 from ser_keras.training.history import HistoryCsv
-from ser_keras.training.inference import predict_probabilities
 from ser_keras.training.metrics import emotion_metrics, plain_log_name
 from ser_keras.training.optimistic import OptimisticScores
 from ser_keras.training.tensorboard import TensorBoardFold, config_table
@@ -253,18 +252,6 @@ def test_a_diverged_model_claims_nothing_and_does_not_stop_training():
     test.on_epoch_end(0, logs)
     assert test.best == {}
     assert all(math.isnan(value) for value in logs.values()) and len(logs) == 2
-
-
-def test_probabilities_are_the_softmax_of_the_logits_in_order():
-    model = make_model()
-    labels, probabilities = predict_probabilities(model, TEST)
-    logits = model.predict(TEST, verbose=0)["logits"]
-    expected = keras.ops.convert_to_numpy(keras.ops.softmax(logits))
-    np.testing.assert_allclose(probabilities, expected, atol=1e-6)
-    assert probabilities.dtype == np.float32
-    np.testing.assert_array_equal(labels, np.concatenate([y for _, y in TEST]))
-    with pytest.raises(SerError, match="no utterances"):
-        predict_probabilities(model, TEST.take(0))
 
 
 @pytest.fixture(scope="module")

@@ -33,6 +33,7 @@ BATCH_SIZE = 32
 
 
 def main(argv=None) -> int:
+    """Run the benchmark and print it."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

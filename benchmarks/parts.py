@@ -44,6 +44,7 @@ PARTS = {
 
 
 def main(argv=None) -> int:
+    """Run the benchmark and print it."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -30,8 +30,8 @@ from benchmarks.versions import (
     BATCH,
     MFCC_FRAMES,
     N_MELS,
-    NUM_FRAMES,
     NETWORK,
+    NUM_FRAMES,
     VERSIONS,
     build,
 )
@@ -40,6 +40,7 @@ PRODUCT_SIZE = 3072
 
 
 def main(argv=None) -> int:
+    """Run the benchmark and print it."""
     arguments = _parse_args(argv)
     result = measure(arguments.rounds, arguments.plain_without_onednn)
     print(json.dumps(result) if arguments.json else in_words(result))

@@ -9,7 +9,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from data_pipeline.errors import UserError
 from data_pipeline.runtime import quiet_tensorflow
@@ -52,31 +52,25 @@ def run_program(
     parser = argparse.ArgumentParser(prog=program, description=description)
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, command in commands.items():
-        _prepare_parser(
-            subparsers.add_parser(
-                name,
-                help=command.HELP,
-                description=f"{command.HELP[0].upper()}{command.HELP[1:]}.",
-                **_epilog(command),
-            ),
-            command,
-        )
+        subparser = subparsers.add_parser(name, help=command.HELP, **_words(command))
+        _prepare_parser(subparser, command)
     return _run(parser.parse_args(argv))
 
 
-def run_command(
-    program: str, description: str, command: Command, argv: Sequence[str] | None
-) -> int:
+def run_command(program: str, command: Command, argv: Sequence[str] | None) -> int:
     """Run a program that is a single command; see `run_program`."""
-    parser = argparse.ArgumentParser(prog=program, description=description, **_epilog(command))
+    parser = argparse.ArgumentParser(prog=program, **_words(command))
     _prepare_parser(parser, command)
     return _run(parser.parse_args(argv))
 
 
-def _epilog(command: Command) -> dict:
-    # Examples keep their line breaks.
-    formatter = argparse.RawDescriptionHelpFormatter
-    return {"epilog": f"examples:\n{command.EXAMPLE}", "formatter_class": formatter}
+def _words(command: Command) -> dict[str, Any]:
+    """What a command's help says above and below the options."""
+    return {
+        "description": f"{command.HELP[0].upper()}{command.HELP[1:]}.",
+        "epilog": f"examples:\n{command.EXAMPLE}",
+        "formatter_class": argparse.RawDescriptionHelpFormatter,  # examples keep their line breaks
+    }
 
 
 def _prepare_parser(parser: argparse.ArgumentParser, command: Command) -> None:

@@ -47,11 +47,7 @@ WRONG = [
     ["train.py", "--variant", "all", "--gate-norm", "before_sigmoid"],
     *([program] for program in PROGRAMS),
     *([program, "no-such-command"] for program in PROGRAMS),
-    *(
-        [program, name, "--no-such-option"]
-        for program, names in PROGRAMS.items()
-        for name in names
-    ),
+    *([program, name, "--no-such-option"] for program, names in PROGRAMS.items() for name in names),
     ["data_pipeline", "prepare", "--corpus", "emodb", "--out", "x"],
     ["data_pipeline", "prepare", "--corpus", "demo", "--out", "x", "--n-fft", "256", "256"],
     ["ser_keras", "predict", "--model", "x", "file.wav", "--timeline"],

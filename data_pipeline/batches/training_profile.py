@@ -43,7 +43,7 @@ def training_profile(prepared: Prepared, utterance_ids: Iterable[str]) -> dict:
 
 
 def _frame_levels(prepared: Prepared, utterance_ids: Iterable[str]) -> Iterable[np.ndarray]:
-    """dBFS of the frames of each utterance, (num_mfcc_frames,)."""
+    """DBFS of the frames of each utterance, (num_mfcc_frames,)."""
     batches = make_dataset(
         prepared,
         utterance_ids,

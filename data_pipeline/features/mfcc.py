@@ -146,7 +146,7 @@ def _int16_samples(waveforms):
 
 
 def _log_energy(frames):
-    """ln of the sum of squares of the raw frame (HTK Book, 5.8); 0 for digital silence."""
+    """Ln of the sum of squares of the raw frame (HTK Book, 5.8); 0 for digital silence."""
     import tensorflow as tf
 
     energy = tf.reduce_sum(tf.square(frames), axis=-1, keepdims=True)

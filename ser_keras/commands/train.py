@@ -18,6 +18,7 @@ from ser_keras.settings import as_text
 
 if TYPE_CHECKING:  # the types of what is imported when it is needed: help shall not wait for it
     from data_pipeline.records.prepared import Prepared
+
     from ser_keras.runs.config import RunConfig
     from ser_keras.runs.grid import Job, Run
 
@@ -38,7 +39,7 @@ TRAININGS_A_PROCESS = 20
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `python train.py`; the exit code."""
-    return run_command("python train.py", f"{HELP[0].upper()}{HELP[1:]}.", sys.modules[__name__], argv)
+    return run_command("python train.py", sys.modules[__name__], argv)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -73,6 +74,7 @@ def load_data(order: TrainingOrder) -> "Prepared":
     """The prepared folder that --data names; without it, the demo corpus, made and prepared."""
     from data_pipeline.corpora.catalogue import read_corpus
     from data_pipeline.records.prepared import load_prepared
+
     from data_pipeline.records.preparing import prepare
 
     if order.data:
@@ -225,6 +227,7 @@ def export(fold: Path, directory: Path, anew: bool) -> None:
 def tested_file(fold: Path) -> Path:
     """An utterance of the demo corpus that this fold was tested on."""
     from data_pipeline.corpora.catalogue import read_corpus
+
     from ser_keras.runs.files import PREDICTIONS_NAME, read_predictions
 
     tested = read_predictions(fold / PREDICTIONS_NAME).utterance_ids
@@ -234,9 +237,9 @@ def tested_file(fold: Path) -> Path:
 
 def print_answer(saved: Path, file: Path) -> None:
     """Ask the export about a recording that it was not trained on."""
+    from ser_keras.predict.answer_forms import text_form
     from ser_keras.predict.files import predict_files
     from ser_keras.predict.served_model import ServedModel
-    from ser_keras.predict.answer_forms import text_form
 
     (answer,) = predict_files(ServedModel(saved), [file])
     print(text_form(answer))

@@ -94,9 +94,7 @@ def _memory(datasets: FoldDatasets, config: RunConfig, directory: Path) -> Remem
     return Remembered(BestEpoch(), HistoryCsv(directory / HISTORY_NAME), optimistic)
 
 
-def _fit(
-    model: keras.Model, datasets: FoldDatasets, epochs: range, callbacks: Iterable
-) -> None:
+def _fit(model: keras.Model, datasets: FoldDatasets, epochs: range, callbacks: Iterable) -> None:
     train = datasets.train(epochs.start)
     model.fit(
         _labels_for_each_output(train, model),

@@ -66,9 +66,7 @@ def score_part(
     return ScoredPart(labels, probabilities, scores, optimistic)
 
 
-def score_if_finite(
-    model: keras.Model, dataset: Batches, emotions: Sequence[str]
-) -> Scores | None:
+def score_if_finite(model: keras.Model, dataset: Batches, emotions: Sequence[str]) -> Scores | None:
     """The scores of a part; None where training has diverged."""
     labels, probabilities = predict_probabilities(model, dataset)
     # A diverged epoch must not end training here: an earlier one may be good.

@@ -13,9 +13,7 @@ from ser_keras.settings import Network, Settings
 WEIGHTS_NAME = "model.weights.h5"
 
 
-def save_model(
-    model: keras.Model, settings: Settings, info: ModelInfo, directory: Path
-) -> None:
+def save_model(model: keras.Model, settings: Settings, info: ModelInfo, directory: Path) -> None:
     """Write config.json (how to build it), model.weights.h5 and info.json (what it is).
 
     A `.keras` file would be a program that loading runs; these are data.

@@ -1,7 +1,7 @@
 """What choosing the epoch on the test part would have claimed: watched, and never used."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 import keras
 

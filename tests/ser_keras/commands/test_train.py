@@ -14,10 +14,10 @@ import keras
 import numpy as np
 import pytest
 import soundfile
+from data_pipeline.records.prepared import load_prepared
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from data_pipeline.__main__ import main as prepare_main
-from data_pipeline.records.prepared import load_prepared
 from ser_keras.commands import fold_work
 from ser_keras.commands.train import main, plan_runs, print_audits
 from ser_keras.commands.train_options import add_arguments, order_of

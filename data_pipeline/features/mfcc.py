@@ -56,7 +56,7 @@ def num_mfcc_frames(num_samples: int | tf.Tensor) -> int | tf.Tensor:
 
 
 def opensmile_mfcc(waveform: np.ndarray) -> np.ndarray:
-    """MFCC_E_D_A by the openSMILE library.
+    """Compute MFCC_E_D_A by the openSMILE library.
 
     Args:
         waveform: float32 (num_samples,), 16 kHz, in [-1, 1], at least 400 samples.
@@ -72,11 +72,13 @@ def opensmile_mfcc(waveform: np.ndarray) -> np.ndarray:
     _require_float(waveform.dtype)
     if waveform.ndim != 1 or len(waveform) < FRAME_LENGTH:
         raise ValueError(
-            f"waveform has shape {waveform.shape}; expected (num_samples,) with at least "
-            f"{FRAME_LENGTH} samples"
+            f"Received waveform.shape={waveform.shape}. Expected (num_samples,) with at least "
+            f"{FRAME_LENGTH} samples."
         )
     if not np.isfinite(waveform).all():
-        raise ValueError("waveform holds NaN or infinite samples; check it with check_waveform")
+        raise ValueError(
+            "Received NaN or infinite samples. Expected finite ones, as check_waveform returns."
+        )
     clipped = np.clip(waveform, -1.0, MAX_OPENSMILE_SAMPLE).astype(np.float32)
     features = opensmile_extractor()(clipped, SAMPLE_RATE)
     # (1 channel, 39, num_frames) -> (num_frames, 39)
@@ -85,7 +87,9 @@ def opensmile_mfcc(waveform: np.ndarray) -> np.ndarray:
 
 def _require_float(dtype: np.dtype) -> None:
     if not np.issubdtype(dtype, np.floating):
-        raise TypeError(f"samples are {dtype}; expected floating point in [-1, 1], such as float32")
+        raise TypeError(
+            f"Received dtype={dtype}. Expected floating point in [-1, 1], such as float32."
+        )
 
 
 @functools.cache
@@ -115,13 +119,14 @@ def _opensmile_settings() -> dict[str, object]:
 
 
 def tensorflow_mfcc(waveforms: tf.Tensor, num_samples: tf.Tensor) -> tf.Tensor:
-    """MFCC_E_D_A of a padded batch in core TensorFlow operations, double precision inside.
+    """Compute MFCC_E_D_A of a padded batch in core TensorFlow operations.
 
-    Traceable in `tf.function`. Each utterance gives what it gives alone, whatever stands in its
-    padding. Nothing is checked in the graph, so that one bad utterance does not fail a batch:
-    NaN samples give NaN features in their own utterance, one shorter than 400 samples gives zeros.
-    Agrees with openSMILE from four frames (880 samples, 55 ms) on; for fewer, openSMILE takes
-    frames beyond the end as zeros in its deltas, and this function repeats the last one.
+    Traceable in `tf.function`, double precision inside. Each utterance gives what it gives alone,
+    whatever stands in its padding. Nothing is checked in the graph, so that one bad utterance does
+    not fail a batch: NaN samples give NaN features in their own utterance, one shorter than 400
+    samples gives zeros. Agrees with openSMILE from four frames (880 samples, 55 ms) on; for fewer,
+    openSMILE takes frames beyond the end as zeros in its deltas, and this function repeats the last
+    one.
 
     Args:
         waveforms: float (batch, max_samples), 16 kHz, in [-1, 1]; max_samples at least 400.

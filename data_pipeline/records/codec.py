@@ -22,8 +22,8 @@ from pathlib import Path
 
 import numpy as np
 
+from data_pipeline.contract import NUM_MFCC
 from data_pipeline.errors import DataError
-from data_pipeline.features.mfcc import NUM_MFCC
 
 # Raise it whenever the records, or the code that computes what they hold, change: folders of
 # another version are neither read nor gone on with.

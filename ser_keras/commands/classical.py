@@ -43,15 +43,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Train and test the SVM on every fold; the run folder is that of a trained network."""
     from data_pipeline.features.functionals import load_functionals
-    from data_pipeline.records.codec import load_prepared
+    from data_pipeline.records.prepared import load_prepared
     from data_pipeline.splits.folds import assign_folds, folds_key
-    from data_pipeline.splits.leakage import audit, in_words
+    from data_pipeline.splits.leakage import audit, audit_in_words
     from ser_keras.runs import folder as runs
     from ser_keras.training.svm import run_fold
 
     prepared = load_prepared(arguments.data)
     folds = assign_folds(prepared.utterances, arguments.protocol, prepared.group_by, arguments.seed)
-    print(in_words(audit(prepared.utterances, folds, arguments.protocol)))
+    print(audit_in_words(audit(prepared.utterances, folds, arguments.protocol)))
     functionals = load_functionals(prepared, arguments.features, arguments.root)
     config = describe_run(arguments, prepared) | {"folds_key": folds_key(folds)}
     run_dir = arguments.run_dir or Path("runs") / _run_name(config)

@@ -18,8 +18,8 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported
 
+from data_pipeline.contract import PROTOCOLS
 from data_pipeline.errors import DataError
-from data_pipeline.splits.folds import PROTOCOLS, assign_folds, folds_key
 from ser_keras.commands.train_options import parse_args, run_folder
 from ser_keras.errors import SerError
 from ser_keras.runs.files import read_predictions
@@ -100,14 +100,14 @@ def train(arguments: argparse.Namespace) -> None:
 
 def load(folder: Path):
     """The prepared folder that --data names."""
-    from data_pipeline.records.codec import load_prepared
+    from data_pipeline.records.prepared import load_prepared
 
     return load_prepared(folder)
 
 
 def prepare_demo():
     """Make the demo corpus, where it is not there yet, and prepare it."""
-    from data_pipeline.corpora import read_corpus
+    from data_pipeline.corpora.catalogue import read_corpus
     from data_pipeline.records.preparing import prepare
 
     print("no --data: training on the demo corpus, synthesised speech of ten voices")
@@ -128,6 +128,8 @@ def resolve_settings(arguments: argparse.Namespace):
 
 def plan_runs(arguments: argparse.Namespace, prepared, settings) -> list[Run]:
     """Every protocol with every seed and every variant."""
+    from data_pipeline.splits.folds import assign_folds, folds_key
+
     runs = []
     for protocol in arguments.protocol:
         for seed in range(arguments.seed, arguments.seed + arguments.repeats):
@@ -159,13 +161,13 @@ def describe_run(preset, prepared, settings, protocol, variant, seed) -> dict:
 
 def audit_folds(runs, prepared) -> None:
     """Say what the parts of the folds share; voices on both sides end it under `speaker`."""
-    from data_pipeline.splits.leakage import audit, in_words
+    from data_pipeline.splits.leakage import audit, audit_in_words
 
     run_of = {(run.config["protocol"], run.config["seed"]): run for run in runs}
     found = {key: audit(prepared.utterances, run.folds, key[0]) for key, run in run_of.items()}
     for protocol, seed in found:
         if seed == runs[0].config["seed"]:  # other seeds draw other folds, which share as much
-            print(f"\nprotocol {protocol}: {in_words(found[protocol, seed])}")
+            print(f"\nprotocol {protocol}: {audit_in_words(found[protocol, seed])}")
 
 
 def train_fold(run: Run, fold, prepared, settings) -> None:
@@ -178,7 +180,7 @@ def train_fold(run: Run, fold, prepared, settings) -> None:
         make_training_dataset,
         median_num_frames,
     )
-    from data_pipeline.batches.training_profile import training_profile
+    from data_pipeline.batches.training_profile import measure_training_profile
     from ser_keras.models import build_model, input_names
     from ser_keras.training.fold import (
         FoldDatasets,
@@ -210,7 +212,7 @@ def train_fold(run: Run, fold, prepared, settings) -> None:
         make_dataset(prepared, fold.validation, **common),
         make_dataset(prepared, fold.test, **common),
     )
-    n_mels = tuple(n_fft // 4 for n_fft in prepared.features["n_fft"])
+    n_mels = prepared.features.n_mels
     model = build_model(config["variant"], settings, len(emotions), num_frames, n_mels)
     compile_model(model, config["variant"], settings, len(emotions))
     directory = fold_dir(run.directory, fold.number)
@@ -223,7 +225,8 @@ def train_fold(run: Run, fold, prepared, settings) -> None:
             "prepare again with the same command, which makes damaged shards anew"
         ) from error
     info = model_info(config, fold.number, num_frames, n_mels, outcome["scores"])
-    info |= outcome["calibrated"] | {"training_profile": training_profile(prepared, fold.train)}
+    profile = measure_training_profile(prepared, fold.train)
+    info |= outcome["calibrated"] | {"training_profile": asdict(profile)}
     save_model(model, settings, info, directory / "model")
     details = {
         "held_out": fold.held_out,
@@ -233,7 +236,7 @@ def train_fold(run: Run, fold, prepared, settings) -> None:
         "utterances": {n: len(getattr(fold, n)) for n in ("train", "validation", "test")},
         **outcome["calibrated"],
     }
-    rows = [row for row in prepared.utterances if row["utterance_id"] in set(fold.test)]
+    rows = [row for row in prepared.utterances if row.utterance_id in set(fold.test)]
     result = finish_fold(run.directory, fold.number, config, outcome, rows, details)
     write_summary(run.directory, run.num_folds)
     keras.backend.clear_session()
@@ -281,7 +284,7 @@ def export(run: Run, directory: Path, anew: bool) -> None:
 
 def demo_file(run: Run) -> Path:
     """An utterance of the demo that the exported fold was tested on."""
-    from data_pipeline.corpora import read_corpus
+    from data_pipeline.corpora.catalogue import read_corpus
 
     tested = read_predictions(best_fold(run) / "predictions.csv").utterance_ids
     utterances = read_corpus("demo", None).utterances

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from data_pipeline.rows import UtteranceRow
 from ser_keras.errors import SerError
 from ser_keras.scores.accuracies import summarise
 from ser_keras.runs.files import CHECKPOINT_NAME, Predictions, write_json, write_predictions
@@ -57,7 +58,7 @@ def finish_fold(
     number: int,
     config: Mapping,
     outcome: Mapping,
-    rows: Sequence[Mapping],
+    rows: Sequence[UtteranceRow],
     details: Mapping,
 ) -> dict:
     """Write predictions.csv, then result.json, which marks the fold as whole.
@@ -77,8 +78,8 @@ def finish_fold(
     write_predictions(
         directory / "predictions.csv",
         Predictions(
-            tuple(row["utterance_id"] for row in rows),
-            tuple(row["speaker"] for row in rows),
+            tuple(row.utterance_id for row in rows),
+            tuple(row.speaker for row in rows),
             number,
             tuple(config["emotions"]),
             np.asarray(outcome["labels"]),

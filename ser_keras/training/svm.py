@@ -13,6 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
+from data_pipeline.rows import UtteranceRow
 from ser_keras.errors import SerError
 from ser_keras.runs.folder import finish_fold, fold_dir
 from ser_keras.scores.accuracies import SCORE_OF_MATRIX, scores
@@ -88,13 +89,13 @@ def num_parameters(pipeline) -> int:
 
 
 def run_fold(
-    fold, rows: Sequence[Mapping], functionals: np.ndarray, config: Mapping, run_dir: Path
+    fold, rows: Sequence[UtteranceRow], functionals: np.ndarray, config: Mapping, run_dir: Path
 ) -> dict:
     """Train on everything outside the test part, test, write the files of the fold.
 
     Args:
         fold: number, test (utterance ids) and held_out, such as `data_pipeline.folds.Fold`.
-        rows: utterance_id, speaker and emotion of every utterance.
+        rows: of every utterance.
         functionals: (num_utterances, num_functionals), in the order of the rows.
         config: the resolved configuration of the run.
         run_dir: the run folder.
@@ -102,8 +103,8 @@ def run_fold(
     Returns:
         The content of result.json.
     """
-    labels = np.array([config["emotions"].index(row["emotion"]) for row in rows])
-    tested = np.isin([row["utterance_id"] for row in rows], fold.test)
+    labels = np.array([config["emotions"].index(row.emotion) for row in rows])
+    tested = np.isin([row.utterance_id for row in rows], fold.test)
     pipeline = fit_svm(functionals[~tested], labels[~tested], config["settings"]["cost"])
     outcome = score_svm(pipeline, functionals[tested], labels[tested], config["emotions"])
     details = {

@@ -23,7 +23,7 @@ import tensorflow as tf
 
 from benchmarks.memory import peak_rss_bytes
 from benchmarks.turns import medians, seconds_in_turns
-from data_pipeline.audio.reading import SAMPLE_RATE
+from data_pipeline.audio.waveform import SAMPLE_RATE
 from data_pipeline.features.mel import mel_spectrogram
 from data_pipeline.features.mfcc import opensmile_mfcc
 from ser_keras.export.trials import padded_features, padded_waveforms, wav_files

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from data_pipeline.command_line import fft_points, whole_number
-from data_pipeline.corpora.catalogue import CORPORA
+from data_pipeline.corpora.catalogue import CORPORA, read_corpus
 from data_pipeline.corpora.iemocap import SUBSETS
 
 if TYPE_CHECKING:
@@ -84,7 +84,6 @@ def run(arguments: argparse.Namespace) -> int:
     """Read the corpus, extract, and say what came of it; the exit code."""
     _check_together(arguments)
 
-    from data_pipeline.corpora.catalogue import read_corpus
     from data_pipeline.records.preparing import prepare
 
     corpus = read_corpus(

@@ -1,5 +1,6 @@
 from .codec import parse_example as parse_example
 from .describing import describe as describe
+from .functional_store import load_functionals as load_functionals
 from .prepared import Prepared as Prepared
 from .prepared import load_prepared as load_prepared
 from .prepared import record_dataset as record_dataset
@@ -10,6 +11,7 @@ from .verifying import verify as verify
 __all__ = [
     "Prepared",
     "describe",
+    "load_functionals",
     "load_prepared",
     "parse_example",
     "prepare",

@@ -24,7 +24,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from data_pipeline.audio.reading import AudioError, audio_sha256, load_waveform
+from data_pipeline.audio.reading import load_waveform
+from data_pipeline.audio.refusals import AudioError
+from data_pipeline.audio.waveform import audio_sha256
 from data_pipeline.corpora.corpus import Utterance
 from data_pipeline.errors import DataError
 from data_pipeline.features.mel import mel_spectrogram, tensorflow_mel_spectrogram

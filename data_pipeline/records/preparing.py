@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from data_pipeline.audio.reading import SAMPLE_RATE
+from data_pipeline.audio.waveform import SAMPLE_RATE
 from data_pipeline.corpora.corpus import Corpus
 from data_pipeline.errors import DataError, shown
 from data_pipeline.files import PARTIAL_SUFFIX, csv_text, remove_partial_files, replace_file

@@ -7,7 +7,7 @@ order: what is shared (the plan, the progress file, the metadata) is the caller'
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from data_pipeline.audio.reading import SAMPLE_RATE
+from data_pipeline.audio.waveform import SAMPLE_RATE
 from data_pipeline.errors import DataError, shown
 from data_pipeline.files import file_sha256, replacing
 from data_pipeline.records.codec import Example, serialize_example

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from data_pipeline.command_line import seed
+from data_pipeline.contract import FUNCTIONALS
 
 # As in data_pipeline: written out, because importing it would delay every --help.
 PROTOCOLS = ("speaker", "random")
-FEATURE_SETS = ("ComParE_2016", "eGeMAPSv02")
 EXAMPLE = "python -m ser_keras classical --data build/emodb --root ~/corpora/emodb"
 
 
@@ -25,8 +25,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--features",
-        choices=FEATURE_SETS,
-        default=FEATURE_SETS[0],
+        choices=FUNCTIONALS,
+        default=next(iter(FUNCTIONALS)),
         help="openSMILE's functionals: 6,373 of ComParE_2016 or 88 of eGeMAPSv02 (default: "
         "%(default)s); licensed for research only",
     )
@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train and test the SVM on every fold; the run folder is that of a trained network."""
-    from data_pipeline.features.functionals import load_functionals
+    from data_pipeline.records.functional_store import load_functionals
     from data_pipeline.records.prepared import load_prepared
     from data_pipeline.splits.folds import assign_folds, folds_key
     from data_pipeline.splits.leakage import audit, audit_in_words

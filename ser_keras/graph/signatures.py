@@ -11,8 +11,9 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from data_pipeline.audio.reading import MIN_SAMPLES
-from data_pipeline.features.mfcc import FRAME_LENGTH, FRAME_STEP, NUM_MFCC
+from data_pipeline.audio.limits import MIN_SAMPLES
+from data_pipeline.contract import NUM_MFCC
+from data_pipeline.features.mfcc import num_mfcc_frames
 from ser_keras.errors import SerError
 from ser_keras.graph.verdicts import (
     MAX_BATCH_SIZE,
@@ -164,7 +165,7 @@ def _shortened(features: Tensors) -> Tensors:
     if "mfcc" not in features:
         return features
     mfcc = features["mfcc"]
-    most = (max_samples(tf.shape(mfcc)[0]) - FRAME_LENGTH) // FRAME_STEP + 1
+    most = num_mfcc_frames(max_samples(tf.shape(mfcc)[0]))
     return features | {"mfcc": mfcc[:, :most]}
 
 

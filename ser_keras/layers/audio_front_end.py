@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from data_pipeline.features.mel import num_mel_frames, tensorflow_mel_spectrogram
-from data_pipeline.features.mfcc import FRAME_LENGTH, FRAME_STEP, tensorflow_mfcc
+from data_pipeline.features.mfcc import num_mfcc_frames, tensorflow_mfcc
 from ser_keras.layers.feature_front_end import FRAME_COUNTS
 
 
@@ -55,7 +55,7 @@ class AudioFrontEnd(keras.layers.Layer):
         features = {}
         if "mfcc" in self.features:
             features["mfcc"] = tensorflow_mfcc(waveform, num_samples)
-            features[FRAME_COUNTS["mfcc"]] = (num_samples - FRAME_LENGTH) // FRAME_STEP + 1
+            features[FRAME_COUNTS["mfcc"]] = num_mfcc_frames(num_samples)
         for name, n_fft in zip(("mel_narrow", "mel_wide"), self.n_fft, strict=True):
             if name in self.features:
                 features[name] = tensorflow_mel_spectrogram(waveform, num_samples, n_fft)

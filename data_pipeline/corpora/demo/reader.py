@@ -170,7 +170,8 @@ def _write_wav(path: Path, samples: np.ndarray) -> float:
     path.parent.mkdir(parents=True, exist_ok=True)
     # In double precision, so that rounding to 16 bit is the same wherever it is done.
     resampled = soxr.resample(samples.astype(np.float64), ESPEAK_SAMPLE_RATE, SAMPLE_RATE)
-    pcm = np.clip(np.rint(resampled), -32768, 32767).astype(np.int16)
+    int16 = np.iinfo(np.int16)
+    pcm = np.clip(np.rint(resampled), int16.min, int16.max).astype(np.int16)
     soundfile.write(path, pcm, SAMPLE_RATE, subtype="PCM_16")
     return len(pcm) / SAMPLE_RATE
 

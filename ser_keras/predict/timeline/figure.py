@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from data_pipeline.audio.reading import SAMPLE_RATE
+from data_pipeline.audio.waveform import SAMPLE_RATE
 from ser_keras.predict.timeline.judging import Segment, Timeline
 
 # Okabe and Ito's colours, which colour-blind people can tell apart; yellow is too light for lines.

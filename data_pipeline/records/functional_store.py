@@ -4,7 +4,6 @@ The prepared folder holds no audio, so the recordings are read again and checked
 """
 
 import zipfile
-from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 
@@ -13,11 +12,12 @@ from tqdm import tqdm
 
 from data_pipeline.audio.reading import load_waveform
 from data_pipeline.audio.waveform import audio_sha256
-from data_pipeline.corpora import read_corpus
 from data_pipeline.errors import DataError
 from data_pipeline.features.functionals import opensmile_functionals
 from data_pipeline.files import replacing
-from data_pipeline.records.codec import Prepared
+from data_pipeline.records.prepared import Prepared
+from data_pipeline.records.rereading import read_again
+from data_pipeline.rows import UtteranceRow
 
 
 def load_functionals(prepared: Prepared, feature_set: str, root: Path | None) -> np.ndarray:
@@ -38,7 +38,7 @@ def load_functionals(prepared: Prepared, feature_set: str, root: Path | None) ->
     """
     path = prepared.directory / f"functionals-{feature_set}.npz"
     # What the numbers depend on: other recordings or another openSMILE are computed anew.
-    key = f"{prepared.metadata['key']} {feature_set} opensmile {version('opensmile')}"
+    key = f"{prepared.key} {feature_set} opensmile {version('opensmile')}"
     functionals = _read_kept(path, key)
     if functionals is None:
         functionals = _compute(prepared, feature_set, root)
@@ -63,7 +63,7 @@ def _compute(prepared: Prepared, feature_set: str, root: Path | None) -> np.ndar
     paths = _audio_paths(prepared, root)
     # disable=None: no bar where stderr is not a terminal.
     rows = tqdm(prepared.utterances, feature_set, unit="utt", disable=None)
-    return np.stack([_functionals(feature_set, row, paths[row["utterance_id"]]) for row in rows])
+    return np.stack([_functionals(feature_set, row, paths[row.utterance_id]) for row in rows])
 
 
 def _audio_paths(prepared: Prepared, root: Path | None) -> dict[str, Path]:
@@ -72,10 +72,8 @@ def _audio_paths(prepared: Prepared, root: Path | None) -> dict[str, Path]:
             f"{prepared.directory}: its functionals are not computed yet, and the audio is not in "
             f"it; give --root, the place of the corpus {prepared.corpus}"
         )
-    paths = {u.utterance_id: u.path for u in read_corpus(prepared.corpus, root).utterances}
-    missing = [
-        row["utterance_id"] for row in prepared.utterances if row["utterance_id"] not in paths
-    ]
+    paths = {u.utterance_id: u.path for u in read_again(prepared, root).utterances}
+    missing = [row.utterance_id for row in prepared.utterances if row.utterance_id not in paths]
     if missing:
         raise DataError(
             f"{root}: {len(missing)} utterance(s) of {prepared.directory} are not there, first "
@@ -84,11 +82,11 @@ def _audio_paths(prepared: Prepared, root: Path | None) -> dict[str, Path]:
     return paths
 
 
-def _functionals(feature_set: str, row: Mapping, path: Path) -> np.ndarray:
+def _functionals(feature_set: str, row: UtteranceRow, path: Path) -> np.ndarray:
     waveform = load_waveform(path)
-    if audio_sha256(waveform) != row["audio_sha256"]:
+    if audio_sha256(waveform) != row.audio_sha256:
         raise DataError(
-            f"{path}: is not the recording that was prepared as {row['utterance_id']!r} (checksum "
+            f"{path}: is not the recording that was prepared as {row.utterance_id!r} (checksum "
             "differs); give the --root that the folder was prepared from, or prepare again"
         )
     functionals = opensmile_functionals(waveform, feature_set)

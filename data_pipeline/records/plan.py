@@ -6,18 +6,18 @@ under way, and the file stays beside the metadata: preparing again after files w
 changed makes only the shards again that hold them.
 """
 
-import fcntl
 import hashlib
 import json
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from data_pipeline.corpora.corpus import Utterance
 from data_pipeline.errors import DataError
-from data_pipeline.records.codec import file_sha256
+from data_pipeline.files import PARTIAL_SUFFIX, file_sha256, locked, replace_file
+from data_pipeline.rows import UtteranceRow
 
 PROGRESS_NAME = "progress.jsonl"
 # Utterances a shard on average: about 80 MB of IEMOCAP, made in some seconds.
@@ -31,6 +31,55 @@ class Shard:
     name: str
     key: str
     utterances: tuple[Utterance, ...]
+
+
+@dataclass(frozen=True)
+class RejectedFile:
+    """A row of `rejected.csv`: a file that cannot be used, and why."""
+
+    file: str
+    utterance_id: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinishedShard:
+    """A shard that was written, and what became of its utterances.
+
+    Attributes:
+        name: of the record file.
+        key: of the plan that it was made under.
+        sha256: of the record file.
+        utterances: rows of its records, in their order.
+        rejected: the utterances that are not in it.
+    """
+
+    name: str
+    key: str
+    sha256: str
+    utterances: tuple[UtteranceRow, ...]
+    rejected: tuple[RejectedFile, ...]
+
+    @classmethod
+    def from_json(cls, line: Mapping[str, Any]) -> "FinishedShard":
+        """The shard of a line of the progress file."""
+        return cls(
+            name=line["name"],
+            key=line["key"],
+            sha256=line["sha256"],
+            utterances=tuple(map(UtteranceRow.from_json, line["utterances"])),
+            rejected=tuple(RejectedFile(**row) for row in line["rejected"]),
+        )
+
+    def to_json(self) -> dict[str, object]:
+        """Its line of the progress file."""
+        return {
+            "name": self.name,
+            "key": self.key,
+            "sha256": self.sha256,
+            "utterances": [row.to_json() for row in self.utterances],
+            "rejected": [asdict(row) for row in self.rejected],
+        }
 
 
 def plan_shards(utterances: Iterable[Utterance], settings: Mapping) -> list[Shard]:
@@ -77,7 +126,7 @@ def _content(path: Path) -> str:
         return "unreadable"
 
 
-def digest(value) -> str:
+def digest(value: object) -> str:
     """SHA-256, in hexadecimal, of a value as JSON."""
     text = json.dumps(value, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
@@ -85,9 +134,7 @@ def digest(value) -> str:
 
 @contextmanager
 def locked_folder(out: Path) -> Iterator[None]:
-    """Make the folder where it is not there, and keeps other preparations out of it meanwhile.
-
-    The lock is the operating system's: it goes with the process, however that ends.
+    """Make the folder where it is not there, and keep other preparations out of it meanwhile.
 
     Raises:
         DataError: it is a file, cannot be made, or another process prepares it at this moment.
@@ -98,32 +145,35 @@ def locked_folder(out: Path) -> Iterator[None]:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DataError(f"{out}: cannot be made ({error.strerror}); give another --out") from None
-    descriptor = os.open(out, os.O_RDONLY)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
+        with locked(out):
+            yield
     except BlockingIOError:
         raise DataError(
             f"{out}: another process is preparing this folder; wait for it, or give another --out"
         ) from None
-    finally:
-        os.close(descriptor)
 
 
-def finished_shards(out: Path, settings: Mapping, shards: Iterable[Shard]) -> dict[str, dict]:
-    """Lines of the progress file, by shard name, of the shards that need not be made again.
+def finished_shards(
+    out: Path, settings: Mapping, shards: Iterable[Shard]
+) -> dict[str, FinishedShard]:
+    """By name, those of the shards that need not be made again.
 
     Raises:
         DataError: the folder holds something else, or was begun with other settings.
     """
     # A name that ends in .partial is a first write that was cut off.
-    if all(path.suffix == ".partial" for path in out.iterdir()):
+    if all(path.suffix == PARTIAL_SUFFIX for path in out.iterdir()):
         return {}
     first, *rest = _read_lines(out / PROGRESS_NAME)
     _check_settings(out, first["settings"], settings)
     # A later line of the same shard replaces an earlier one.
-    entries = {entry["name"]: entry for entry in rest}
-    return {s.name: entries[s.name] for s in shards if _is_current(out, s, entries.get(s.name))}
+    lines = {line["name"]: line for line in rest}
+    return {
+        shard.name: FinishedShard.from_json(lines[shard.name])
+        for shard in shards
+        if _is_current(out, shard, lines.get(shard.name))
+    }
 
 
 def _read_lines(path: Path) -> list[dict]:
@@ -153,17 +203,17 @@ def _check_settings(out: Path, stored: Mapping, wanted: Mapping) -> None:
         )
 
 
-def _shown(value) -> str:
+def _shown(value: object) -> str:
     return "absent" if value is None else json.dumps(value)
 
 
-def _is_current(out: Path, shard: Shard, entry: Mapping | None) -> bool:
+def _is_current(out: Path, shard: Shard, line: Mapping | None) -> bool:
     path = out / shard.name
     return (
-        entry is not None
-        and entry["key"] == shard.key
+        line is not None
+        and line["key"] == shard.key
         and path.is_file()
-        and file_sha256(path) == entry["sha256"]
+        and file_sha256(path) == line["sha256"]
     )
 
 
@@ -171,18 +221,11 @@ def begin_progress(out: Path, settings: Mapping) -> None:
     """Make the progress file where it is not there."""
     path = out / PROGRESS_NAME
     if not path.exists():
-        replace_text(path, json.dumps({"settings": settings}))
+        replace_file(path, json.dumps({"settings": settings}))
 
 
-def add_finished(out: Path, entry: Mapping) -> None:
+def add_finished(out: Path, finished: FinishedShard) -> None:
     """Note a finished shard."""
     with (out / PROGRESS_NAME).open("a", encoding="utf-8") as file:
         # The line break comes first: it also ends a line that a killed process left unfinished.
-        file.write("\n" + json.dumps(entry))
-
-
-def replace_text(path: Path, text: str) -> None:
-    """Write a whole text file under another name and renames it into place."""
-    partial = path.with_suffix(".partial")
-    partial.write_text(text, encoding="utf-8", newline="")
-    partial.replace(path)
+        file.write("\n" + json.dumps(finished.to_json()))

@@ -99,7 +99,6 @@ def test_fold(run: Run, fold: Fold, prepared: Prepared) -> None:
 def _info_before_training(run: Run, fold: Fold, prepared: Prepared) -> ModelInfo:
     """What a model is before anything is known of its worth: where it is from, what it takes."""
     config = run.config
-    narrow, wide = prepared.features["n_fft"]
     return ModelInfo(
         variant=config.variant,
         preset=config.preset,
@@ -109,7 +108,7 @@ def _info_before_training(run: Run, fold: Fold, prepared: Prepared) -> ModelInfo
         protocol=config.protocol,
         fold=fold.number,
         num_frames=median_num_frames(prepared, fold.train),
-        n_mels=(narrow // 4, wide // 4),
+        n_mels=prepared.features.n_mels,
         inputs=input_names(config.variant),
     )
 

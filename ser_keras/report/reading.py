@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from data_pipeline.rows import UtteranceRow
 from data_pipeline.splits.leakage import guess_emotions
 from ser_keras.errors import SerError
 from ser_keras.report.paper_table import TITLES
@@ -237,11 +238,12 @@ def _floor(run: Run, column: str | None) -> Run:
     return Run(run.directory, FLOORS[column], tuple(results), tuple(predictions), {}, run.num_folds)
 
 
-def _rows(part: Predictions) -> list[dict]:
+def _rows(part: Predictions) -> list[UtteranceRow]:
     emotions = [part.emotions[label] for label in part.labels]
+    named = zip(part.utterance_ids, part.speakers, emotions, strict=True)
     return [
-        {"speaker": speaker, "emotion": emotion}
-        for speaker, emotion in zip(part.speakers, emotions, strict=True)
+        UtteranceRow(utterance_id=utterance_id, speaker=speaker, emotion=emotion)
+        for utterance_id, speaker, emotion in named
     ]
 
 

@@ -4,6 +4,7 @@ import csv
 
 import numpy as np
 
+from data_pipeline.rows import UtteranceRow
 from ser_keras.runs.folder import finish_fold, fold_dir, open_run, write_summary
 from ser_keras.scores.accuracies import METRIC_NAMES, score_predictions
 
@@ -51,7 +52,10 @@ def write_fold(directory, number, config, tested, probabilities):
         writer = csv.writer(file)
         writer.writerow(["epoch", "unweighted_accuracy", "val_unweighted_accuracy"])
         writer.writerows([e, 0.1 * e, 0.05 * e + 0.2 * number] for e in range(1, 7))
-    rows = [{"utterance_id": f"u{n}", "speaker": SPEAKERS[n]} for n in tested]
+    rows = [
+        UtteranceRow(utterance_id=f"u{n}", speaker=SPEAKERS[n], emotion=EMOTIONS[LABELS[n]])
+        for n in tested
+    ]
     finish_fold(directory, number, config, outcome, rows, {"parameters": 1234567, "cores": 2})
 
 

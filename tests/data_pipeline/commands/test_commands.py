@@ -107,8 +107,11 @@ def test_wrong_usage_exits_with_2(arguments, capsys):
     ("option", "message"),
     [
         (["--n-fft", "256", "1024"], "the wide window must be twice the narrow one: 256 512"),
-        (["--n-fft", "wide", "512"], "--n-fft: wide, expected a power of two from 64 to 4096"),
-        (["--workers", "many"], "--workers: many, expected a whole number, 1 or more"),
+        (
+            ["--n-fft", "wide", "512"],
+            "--n-fft: received 'wide', expected a power of two from 64 to 4096",
+        ),
+        (["--workers", "many"], "--workers: received 'many', expected a whole number, 1 or more"),
     ],
 )
 def test_wrong_value_is_told_with_what_is_expected(option, message, capsys):

@@ -7,8 +7,9 @@ import pytest
 from data_pipeline.audio.reading import load_waveform
 from data_pipeline.audio.waveform import audio_sha256
 from data_pipeline.errors import DataError
-from data_pipeline.records.codec import Prepared
 from data_pipeline.records.functional_store import load_functionals
+from data_pipeline.records.prepared import Prepared
+from data_pipeline.rows import UtteranceRow
 
 
 @pytest.fixture
@@ -20,12 +21,18 @@ def corpus_of_four(make_corpus, tmp_path):
     manifest.write_text("\n".join(["path,emotion,speaker,utterance_id", *lines]))
     # Not the order of the manifest: rows are matched by their id.
     rows = [
-        {"utterance_id": u.utterance_id, "audio_sha256": audio_sha256(load_waveform(u.path))}
+        UtteranceRow(
+            utterance_id=u.utterance_id,
+            speaker=u.speaker,
+            emotion=u.emotion,
+            audio_sha256=audio_sha256(load_waveform(u.path)),
+        ).to_json()
         for u in reversed(utterances)
     ]
     folder = tmp_path / "prepared"
     folder.mkdir()
-    prepared = Prepared(folder, {"corpus": "manifest", "key": "k1", "utterances": rows})
+    metadata = {"corpus": "manifest", "key": "k1", "reader_options": {}, "utterances": rows}
+    prepared = Prepared(folder, metadata)
     return prepared, manifest, [u.path for u in reversed(utterances)]
 
 
@@ -63,3 +70,12 @@ def test_another_recording_or_a_missing_one_is_refused(corpus_of_four):
         load_functionals(prepared, "eGeMAPSv02", manifest)
     assert "\n" not in str(caught.value)
     assert not list(prepared.directory.iterdir())
+
+
+def test_the_corpus_is_read_again_with_the_options_of_then(corpus_of_four):
+    prepared, manifest, _ = corpus_of_four
+    options = {"reader_options": {"subset": "improvised"}}
+    with pytest.raises(DataError, match="corpus manifest has no --subset"):
+        load_functionals(
+            Prepared(prepared.directory, prepared.metadata | options), "eGeMAPSv02", manifest
+        )

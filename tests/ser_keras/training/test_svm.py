@@ -13,7 +13,7 @@ from sklearn.svm import SVC
 
 from data_pipeline.audio.reading import load_waveform
 from data_pipeline.audio.waveform import audio_sha256
-from data_pipeline.contract import FUNCTIONALS
+from data_pipeline.contract import FUNCTIONALS, PROTOCOLS
 from data_pipeline.records.codec import FORMAT_VERSION
 from data_pipeline.rows import UtteranceRow
 from data_pipeline.splits.folds import assign_folds
@@ -126,8 +126,14 @@ def prepared_folder(tmp_path):
         soundfile.write(path, level * draw.uniform(-1, 1, 8000), 16000)
         emotion, speaker = ("loud", "soft")[1 - number % 2], f"s{number // 4}"
         recordings.append([path, emotion, speaker, path.stem])
-        row = {"utterance_id": path.stem, "emotion": emotion, "speaker": speaker, "session": ""}
-        rows.append(row | {"audio_sha256": audio_sha256(load_waveform(path)), "text": ""})
+        rows.append(
+            UtteranceRow(
+                utterance_id=path.stem,
+                emotion=emotion,
+                speaker=speaker,
+                audio_sha256=audio_sha256(load_waveform(path)),
+            )
+        )
     with (tmp_path / "recordings.csv").open("w", newline="") as file:
         csv.writer(file).writerows([["path", "emotion", "speaker", "utterance_id"], *recordings])
     metadata = {
@@ -139,7 +145,8 @@ def prepared_folder(tmp_path):
     metadata |= {"features": {"mfcc": "opensmile"}}
     folder = tmp_path / "prepared"
     folder.mkdir()
-    (folder / "metadata.json").write_text(json.dumps(metadata | {"shards": {}, "utterances": rows}))
+    metadata |= {"shards": {}, "utterances": [row.to_json() for row in rows]}
+    (folder / "metadata.json").write_text(json.dumps(metadata))
     return folder, tmp_path / "recordings.csv"
 
 

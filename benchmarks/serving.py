@@ -28,7 +28,7 @@ from data_pipeline.contract import INPUT_NAMES
 from data_pipeline.features.mel import mel_spectrogram
 from data_pipeline.features.mfcc import opensmile_mfcc
 from ser_keras.graph.requests import padded_features, padded_waveforms, wav_files
-from ser_keras.graph.signatures import emotion_server, signatures
+from ser_keras.graph.signatures import emotion_server, signatures_of
 from ser_keras.model_info import ModelInfo
 from ser_keras.settings import PRESETS
 from ser_keras.training.model_files import build_from
@@ -91,7 +91,7 @@ def saved_and_loaded(model: keras.Model, folder: Path):
     """The model as a server has it: written, and loaded again."""
     (folder / "assets").mkdir()
     server = emotion_server(model, INFO, folder / "assets")
-    tf.saved_model.save(server, str(folder / "1"), signatures=signatures(server))
+    tf.saved_model.save(server, str(folder / "1"), signatures=signatures_of(server))
     return tf.saved_model.load(str(folder / "1"))
 
 

@@ -16,7 +16,7 @@ from ser_keras.export.model_card import model_card
 from ser_keras.export.server_files import write_checksums, write_server_files
 from ser_keras.export.warmup import write_warmup
 from ser_keras.graph.layout import LABELS_FILE, MODEL_CARD_FILE, saved_versions
-from ser_keras.graph.signatures import emotion_server, signatures
+from ser_keras.graph.signatures import emotion_server, signatures_of
 from ser_keras.model_info import INFO_FILE, ModelInfo
 
 
@@ -61,7 +61,7 @@ def _write(model: keras.Model, info: ModelInfo, staging: Path) -> Path:
     server = emotion_server(model, info, staging)
     # Not staging itself: a temporary folder is closed to other users, the server among them.
     written = staging / "model"
-    tf.saved_model.save(server, str(written), signatures=signatures(server))
+    tf.saved_model.save(server, str(written), signatures=signatures_of(server))
     write_warmup(written, info)
     write_checksums(written)
     return written

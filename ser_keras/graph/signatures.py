@@ -35,8 +35,6 @@ WAVEFORM_SPECS = {
     "num_samples": tf.TensorSpec((None,), tf.int32, name="num_samples"),
 }
 
-ConcreteFunction = tf.types.experimental.ConcreteFunction
-
 
 def emotion_server(model: keras.Model, info: ModelInfo, assets_dir: Path) -> tf.Module:
     """The model behind its signatures, as a module with a concrete function for each.
@@ -103,7 +101,7 @@ def emotion_server(model: keras.Model, info: ModelInfo, assets_dir: Path) -> tf.
     return server
 
 
-def signatures(server: tf.Module) -> dict[str, ConcreteFunction]:
+def signatures_of(server: tf.Module) -> dict[str, tf.types.experimental.ConcreteFunction]:
     """The signatures and their functions by name."""
     return {
         DEFAULT: server.audio_bytes,
@@ -130,7 +128,9 @@ def _feature_specs(info: ModelInfo) -> dict[str, tf.TensorSpec]:
     return specs
 
 
-def _traced(answer: Callable[..., Tensors], **specs: tf.TensorSpec) -> ConcreteFunction:
+def _traced(
+    answer: Callable[..., Tensors], **specs: tf.TensorSpec
+) -> tf.types.experimental.ConcreteFunction:
     """The graph of a signature, which computes answers for MAX_BATCH_SIZE examples at most."""
 
     def answer_some(**inputs: tf.Tensor) -> Tensors:

@@ -111,8 +111,7 @@ def judge_recording(
 
 
 def _segment(start_seconds: float, end_seconds: float, answer: Answer) -> Segment:
-    times = {"start_seconds": start_seconds, "end_seconds": end_seconds}
-    return Segment(**times, **answer._asdict())
+    return Segment(start_seconds=start_seconds, end_seconds=end_seconds, **answer._asdict())
 
 
 def window_starts(num_samples: int, window: int, hop: int) -> list[int]:

@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from ser_keras.errors import SerError
-from ser_keras.graph.signatures import emotion_server, signatures
+from ser_keras.graph.signatures import emotion_server, signatures_of
 from ser_keras.predict.served_model import ServedModel
 
 NOISE = np.random.default_rng(0).normal(0, 0.1, 8000).astype(np.float32)
@@ -55,7 +55,7 @@ def test_a_score_that_is_not_finite_is_an_error_and_no_emotion(tiny_model_of, ti
     (tmp_path / "labels.txt").write_text("\n".join(tiny_info.emotions), encoding="utf-8")
     (tmp_path / "info.json").write_text(json.dumps(tiny_info.to_json()), encoding="utf-8")
     server = emotion_server(model, tiny_info, tmp_path)  # export_saved_model refuses this model
-    tf.saved_model.save(server, str(tmp_path / "1"), signatures=signatures(server))
+    tf.saved_model.save(server, str(tmp_path / "1"), signatures=signatures_of(server))
     [answer] = ServedModel(tmp_path).answers([NOISE])
     assert answer == ("", False, {}, "the model gives no finite score for it")
 

@@ -109,7 +109,24 @@ def read_predictions(path: Path) -> Predictions:
             cell that cannot be read.
     """
     header, rows = _read_csv(Path(path))
+    return _predictions_of_rows(path, _emotions_of_header(path, header), rows)
+
+
+def read_predictions_of_folds(path: Path) -> list[Predictions]:
+    """Read the predictions of several folds that stand in one file, in the order of the file.
+
+    Raises:
+        SerError: as `read_predictions`; here a fold may follow another.
+    """
+    header, rows = _read_csv(Path(path))
     emotions = _emotions_of_header(path, header)
+    rows_of: dict[str, list[dict]] = {}
+    for row in rows:
+        rows_of.setdefault(row["fold"], []).append(row)
+    return [_predictions_of_rows(path, emotions, of_fold) for of_fold in rows_of.values()]
+
+
+def _predictions_of_rows(path: Path, emotions: tuple[str, ...], rows: list[dict]) -> Predictions:
     try:
         (fold,) = {int(row["fold"]) for row in rows}
         labels = np.array([emotions.index(row["emotion"]) for row in rows])

@@ -10,6 +10,7 @@ from platform import python_version
 from data_pipeline.rows import UtteranceRow
 from ser_keras.errors import SerError
 from ser_keras.runs.config import RunConfig
+from ser_keras.runs.contents import is_tested
 from ser_keras.runs.files import (
     CHECKPOINT_NAME,
     CONFIG_NAME,
@@ -91,11 +92,6 @@ def is_finished(run_dir: Path, number: int, tested: bool = False) -> bool:
     """
     path = fold_dir(run_dir, number) / RESULT_NAME
     return path.exists() and (not tested or is_tested(read_json(path)))
-
-
-def is_tested(result: Mapping) -> bool:
-    """Whether a result has figures of the test part; older ones all have."""
-    return result.get("tested", True)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,8 @@ from typing import Protocol
 from data_pipeline.command_line import ALL
 from ser_keras.errors import SerError
 from ser_keras.runs.config import RunConfig
-from ser_keras.runs.folder import finished_results, is_finished, is_tested, write_summary
+from ser_keras.runs.contents import is_tested
+from ser_keras.runs.folder import finished_results, is_finished, write_summary
 from ser_keras.scores.accuracies import METRIC_NAMES
 
 

@@ -14,10 +14,12 @@ from data_pipeline.rows import UtteranceRow
 from data_pipeline.splits.leakage import guess_emotions
 from ser_keras.__main__ import main
 from ser_keras.errors import SerError
-from ser_keras.report.comparisons import claimed_pairs, other_pairs, verdicts
+from ser_keras.report.comparisons import claimed_pairs, findings, other_pairs
+from ser_keras.report.floors import floors
 from ser_keras.report.paper_table import CLAIMS, PAPER_DATA
-from ser_keras.report.reading import floors, read_history, read_runs
+from ser_keras.report.reading import read_runs
 from ser_keras.report.sections import make_report
+from ser_keras.runs.contents import read_history
 from ser_keras.scores.statistics import compare, holm, matched_confusions
 
 
@@ -112,7 +114,7 @@ def test_claims_of_the_paper_are_judged_by_the_adjusted_test(tmp_path):
         ]
         for one, p in zip(raw, adjusted, strict=True)
     ]
-    assert verdicts(pairs) == expected
+    assert findings(pairs) == expected
     assert expected[names.index(("dual_level", "base_4"))] == "holds"
     assert expected[names.index(("ds_lstm", "base_1"))] != "holds"
     text = "\n".join(make_report(runs).lines)
@@ -138,7 +140,7 @@ def test_a_weaker_system_reverses_the_claim(tmp_path):
     runs = read_runs(
         [write_run(tmp_path / "a", 0.2), write_run(tmp_path / "b", 0.97, variant="ds_lstm")]
     )
-    assert verdicts(claimed_pairs(runs)) == ["reversed"]
+    assert findings(claimed_pairs(runs)) == ["reversed"]
 
 
 def test_other_pairs_are_against_the_dual_level_and_between_settings(tmp_path):

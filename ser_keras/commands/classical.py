@@ -10,7 +10,6 @@ from ser_keras.settings import CLASSICAL, SVM_COSTS, SvmSettings
 
 if TYPE_CHECKING:
     from data_pipeline.records.prepared import Prepared
-
     from ser_keras.runs.config import RunConfig
 
 HELP = "train and test a linear SVM on openSMILE functionals, on the folds of train.py"
@@ -47,9 +46,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train and test the SVM on every fold; the run folder is that of a trained network."""
-    from data_pipeline.records.prepared import load_prepared
-
     from data_pipeline.records.functional_store import load_functionals
+    from data_pipeline.records.prepared import load_prepared
     from data_pipeline.splits.folds import assign_folds, folds_key
     from data_pipeline.splits.leakage import audit, audit_in_words
     from ser_keras.runs.folder import open_run, write_summary

@@ -6,12 +6,12 @@ from typing import Any
 
 import keras
 import tensorflow as tf
-from data_pipeline.records.prepared import Prepared
 
 from data_pipeline.batches.datasets import make_dataset, make_training_dataset, median_num_frames
 from data_pipeline.batches.training_profile import measure_training_profile
 from data_pipeline.contract import PARTS
 from data_pipeline.errors import DataError
+from data_pipeline.records.prepared import Prepared
 from data_pipeline.rows import UtteranceRow
 from data_pipeline.runtime import usable_cores
 from ser_keras.model_info import ModelInfo

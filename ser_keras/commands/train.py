@@ -18,7 +18,6 @@ from ser_keras.settings import as_text
 
 if TYPE_CHECKING:  # the types of what is imported when it is needed: help shall not wait for it
     from data_pipeline.records.prepared import Prepared
-
     from ser_keras.runs.config import RunConfig
     from ser_keras.runs.grid import Job, Run
 
@@ -74,7 +73,6 @@ def load_data(order: TrainingOrder) -> "Prepared":
     """The prepared folder that --data names; without it, the demo corpus, made and prepared."""
     from data_pipeline.corpora.catalogue import read_corpus
     from data_pipeline.records.prepared import load_prepared
-
     from data_pipeline.records.preparing import prepare
 
     if order.data:
@@ -227,7 +225,6 @@ def export(fold: Path, directory: Path, anew: bool) -> None:
 def tested_file(fold: Path) -> Path:
     """An utterance of the demo corpus that this fold was tested on."""
     from data_pipeline.corpora.catalogue import read_corpus
-
     from ser_keras.runs.files import PREDICTIONS_NAME, read_predictions
 
     tested = read_predictions(fold / PREDICTIONS_NAME).utterance_ids

@@ -34,7 +34,9 @@ def fold_dir(run_dir: Path, number: int) -> Path:
 
 def fold_dirs(run_dir: Path) -> list[Path]:
     """The folders of a run that are named as folds, finished or not."""
-    return [path for path in Path(run_dir).glob(f"{_FOLD_PREFIX}*") if number_of_fold(path) is not None]
+    return [
+        path for path in Path(run_dir).glob(f"{_FOLD_PREFIX}*") if number_of_fold(path) is not None
+    ]
 
 
 def number_of_fold(directory: Path) -> int | None:

@@ -233,7 +233,9 @@ def summary_in_words(summary: Mapping) -> str:
     finished, total = summary["folds_finished"], summary["folds_total"]
     head = f"protocol {summary['protocol']}, {finished} of {total} folds"
     if not is_tested(summary):
-        lines = [f"  {SHORT[n]} {_spread(s)} on validation" for n, s in summary["validation"].items()]
+        lines = [
+            f"  {SHORT[n]} {_spread(s)} on validation" for n, s in summary["validation"].items()
+        ]
         return "\n".join([f"{head}, test parts not read", *lines])
     lines = [_score_line(summary, name) for name in SHORT]
     absent = (_absent_line(*item) for item in summary["absent_emotions"].items())

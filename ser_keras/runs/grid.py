@@ -126,7 +126,9 @@ def summary_table(runs: Sequence[Run]) -> str:
 def _table_row(name: str, summary: Mapping, width: int) -> str:
     folds = f"{summary['folds_finished']} of {summary['folds_total']}"
     if not is_tested(summary):
-        return f"{name:{width}}{folds:>10}{_cells(summary['validation'])}  on validation, not tested"
+        return (
+            f"{name:{width}}{folds:>10}{_cells(summary['validation'])}  on validation, not tested"
+        )
     claimed = _cells(summary["optimistic"]) if summary["optimistic"] else ""
     return f"{name:{width}}{folds:>10}{_cells(summary)}{'':21}{claimed}".rstrip()
 

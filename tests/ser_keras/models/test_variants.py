@@ -1,19 +1,18 @@
 """The eight systems of Table 1."""
 
-import dataclasses
-
 import keras
 import numpy as np
 import pytest
 
 from ser_keras.errors import SerError
-from ser_keras.models import VARIANTS, build_model, head_loss_weights, input_names
+from ser_keras.models import build_model, head_loss_weights, input_names
 from ser_keras.models.heads import align
-from ser_keras.settings import PRESETS
-from ser_keras.training.fold import compile_model
+from ser_keras.settings import PRESETS, VARIANTS
+from ser_keras.training.optimisation import compile_model
 
 SMALL = {
-    name: dataclasses.replace(preset, units=6, filters=(4, 3)) for name, preset in PRESETS.items()
+    name: preset.with_values({"network.units": 6, "network.filters": (4, 3)})
+    for name, preset in PRESETS.items()
 }
 FRAMES, MELS = (48, 25), (16, 32)
 
@@ -62,18 +61,18 @@ def ds_lstm_parameters(x, y, units, steps):
     return layer(x) + layer(units)
 
 
-def expected_parameters(variant, preset, num_emotions, frames, mels):
-    units, channels = preset.units, preset.filters[1]
+def expected_parameters(variant, network, num_emotions, frames, mels):
+    units, channels = network.units, network.filters[1]
     classifier = num_emotions * (units + 1)
-    kernels = preset.kernel_narrow, preset.kernel_wide
-    paddings = preset.padding_narrow, preset.padding_wide
+    kernels = network.kernel_narrow, network.kernel_wide
+    paddings = network.padding_narrow, network.padding_wide
     features, steps = (
         [after_convolutions(size[i], kernels[i][axis], paddings[i][axis]) for i in (0, 1)]
         for axis, size in ((1, mels), (0, frames))
     )
     x, y = (bands * channels for bands in features)
-    cnns = [cnn_parameters(kernel, preset.filters) for kernel in kernels]
-    aligned = steps[0] // 2 - (1 if preset.aligned_frames == 3 else 0)
+    cnns = [cnn_parameters(kernel, network.filters) for kernel in kernels]
+    aligned = steps[0] // 2 - (1 if network.aligned_frames == 3 else 0)
     heads = {
         "mfcc": lstm_parameters(39, units) + classifier,
         "narrow": cnns[0] + lstm_parameters(x, units) + classifier,
@@ -87,8 +86,9 @@ def expected_parameters(variant, preset, num_emotions, frames, mels):
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_parameters_follow_from_the_sizes(variant, preset):
     frames, mels = (460, 230), (64, 128)
-    model = build_model(variant, PRESETS[preset], 4, frames, mels)
-    assert model.count_params() == expected_parameters(variant, PRESETS[preset], 4, frames, mels)
+    network = PRESETS[preset].network
+    model = build_model(variant, network, 4, frames, mels)
+    assert model.count_params() == expected_parameters(variant, network, 4, frames, mels)
 
 
 def test_the_dual_sequence_layers_have_more_weights_than_two_lstms():
@@ -112,8 +112,8 @@ def test_the_dual_sequence_layers_have_more_weights_than_two_lstms():
 )
 def test_a_training_step_moves_every_weight(variant, preset):
     keras.utils.set_random_seed(1)
-    model = build_model(variant, SMALL[preset], 4, FRAMES, MELS)
-    compile_model(model, variant, SMALL[preset], 4)
+    model = build_model(variant, SMALL[preset].network, 4, FRAMES, MELS)
+    compile_model(model, variant, SMALL[preset].optimiser, 4)
     inputs, labels = batch(variant)
     before = [w.numpy() for w in model.weights]
     model.train_on_batch(inputs, dict.fromkeys(model.output, labels))
@@ -185,7 +185,7 @@ def test_windows_that_are_not_twice_as_long_are_refused():
 @pytest.mark.parametrize("narrow_frames", [60, 61, 62, 63, 317, 318, 319, 1000])
 def test_spectrograms_of_one_recording_are_never_out_of_step(preset, narrow_frames):
     frames = (narrow_frames, narrow_frames // 2 + 1)
-    build_model("ds_lstm", PRESETS[preset], 4, frames, (64, 128))
+    build_model("ds_lstm", PRESETS[preset].network, 4, frames, (64, 128))
 
 
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])

@@ -6,15 +6,15 @@ import json
 import numpy as np
 import pytest
 import soundfile
-from data_pipeline.records.prepared import load_prepared
 from sklearn.metrics import accuracy_score, balanced_accuracy_score
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from data_pipeline.audio.reading import load_waveform
 from data_pipeline.audio.waveform import audio_sha256
-from data_pipeline.contract import FUNCTIONALS, PROTOCOLS
+from data_pipeline.contract import FUNCTIONALS
 from data_pipeline.records.codec import FORMAT_VERSION
+from data_pipeline.records.prepared import load_prepared
 from data_pipeline.rows import UtteranceRow
 from data_pipeline.splits.folds import assign_folds
 from ser_keras.__main__ import main

@@ -27,18 +27,16 @@ from data_pipeline.records.extracting import (
     extract_opensmile,
     extract_tensorflow,
 )
-from data_pipeline.records.plan import (
+from data_pipeline.records.finished import (
     PROGRESS_NAME,
     FinishedShard,
     RejectedFile,
-    Shard,
     add_finished,
     begin_progress,
-    digest,
     finished_shards,
     locked_folder,
-    plan_shards,
 )
+from data_pipeline.records.plan import Shard, digest, plan_shards
 from data_pipeline.records.prepared import METADATA_NAME, Prepared, is_prepared, load_prepared
 from data_pipeline.records.shard import strict_error, write_shard
 from data_pipeline.runtime import usable_cores

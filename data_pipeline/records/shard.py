@@ -12,7 +12,8 @@ from data_pipeline.errors import DataError, shown
 from data_pipeline.files import file_sha256, replacing
 from data_pipeline.records.codec import Example, serialize_example
 from data_pipeline.records.extracting import Extracted, Outcome, Rejected
-from data_pipeline.records.plan import FinishedShard, RejectedFile, Shard
+from data_pipeline.records.finished import FinishedShard, RejectedFile
+from data_pipeline.records.plan import Shard
 from data_pipeline.rows import UtteranceRow
 
 

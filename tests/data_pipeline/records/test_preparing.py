@@ -19,7 +19,8 @@ from data_pipeline.features.mel import log_compress, mel_spectrogram
 from data_pipeline.features.mfcc import opensmile_mfcc
 from data_pipeline.records import plan
 from data_pipeline.records.codec import parse_example
-from data_pipeline.records.plan import locked_folder, plan_shards
+from data_pipeline.records.finished import locked_folder
+from data_pipeline.records.plan import plan_shards
 from data_pipeline.records.prepared import Counts, load_prepared, record_dataset
 from data_pipeline.records.preparing import prepare
 from data_pipeline.records.verifying import verify

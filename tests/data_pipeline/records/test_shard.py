@@ -8,7 +8,8 @@ from data_pipeline.errors import DataError
 from data_pipeline.files import file_sha256
 from data_pipeline.records.codec import Example, pack_features
 from data_pipeline.records.extracting import Extracted, Rejected
-from data_pipeline.records.plan import FinishedShard, RejectedFile, plan_shards
+from data_pipeline.records.finished import FinishedShard, RejectedFile
+from data_pipeline.records.plan import plan_shards
 from data_pipeline.records.shard import write_records, write_shard
 
 

@@ -12,7 +12,7 @@ from .records.prepared import load_prepared as load_prepared
 from .records.preparing import prepare as prepare
 from .records.verifying import verify as verify
 from .rows import UtteranceRow as UtteranceRow
-from .splits.folds import Fold as Fold
+from .splits.fold import Fold as Fold
 from .splits.folds import assign_folds as assign_folds
 from .splits.folds import folds_key as folds_key
 from .splits.leakage import audit as audit

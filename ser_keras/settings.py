@@ -193,7 +193,7 @@ def reader_of(name: str) -> Callable[[str], Any]:
 
 def _readers() -> Iterator[tuple[str, Callable[[str], Any]]]:
     for group in fields(Settings):
-        for setting in fields(group.default):
+        for setting in fields(getattr(Settings(), group.name)):
             yield f"{group.name}.{setting.name}", setting.metadata["read"]
 
 

@@ -1,4 +1,4 @@
-"""What `pip install` promises: commands that work in any folder, and a wheel that holds everything."""
+"""What `pip install` promises: commands that work in any folder, and a wheel that is whole."""
 
 import shutil
 import subprocess

@@ -145,7 +145,7 @@ class Prepared:
         return tuple(map(UtteranceRow.from_json, self.metadata["utterances"]))
 
     @property
-    def identity(self) -> dict[str, object]:
+    def identity(self) -> dict[str, Any]:
         """What every result says of the data it is from, ready for JSON."""
         named = ("corpus", "emotions", "label_map", "subset", "features", "group_by")
         return {"data_key": self.key} | {name: self.metadata[name] for name in named}

@@ -1,4 +1,4 @@
-from .folds import Fold as Fold
+from .fold import Fold as Fold
 from .folds import assert_speaker_disjoint as assert_speaker_disjoint
 from .folds import assign_folds as assign_folds
 from .folds import folds_key as folds_key

@@ -15,7 +15,6 @@ import math
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, train_test_split
@@ -23,6 +22,7 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, train
 from data_pipeline.contract import PARTS, PROTOCOLS
 from data_pipeline.errors import DataError
 from data_pipeline.rows import UtteranceRow
+from data_pipeline.splits.fold import Fold
 
 NUM_FOLDS = 5
 # Under `random`: the share of the utterances outside the test part that validates.
@@ -35,26 +35,6 @@ MAX_SPEAKERS_ONE_OUT = 10
 
 # A part: what is held out, for people, and the utterance ids in it.
 HeldOut = tuple[str, set[str]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Fold:
-    """A numbered part of the corpus to test on, and how the rest is divided.
-
-    Its three parts bear the names in `PARTS`.
-
-    Attributes:
-        number: from 0.
-        train, validation, test: utterance ids, in the order of the rows; disjoint, and together
-            all rows.
-        held_out: what the test part is, for people: "session Session1", "speaker 03".
-    """
-
-    number: int
-    train: tuple[str, ...]
-    validation: tuple[str, ...]
-    test: tuple[str, ...]
-    held_out: str
 
 
 def assign_folds(

@@ -12,7 +12,7 @@ import numpy as np
 
 from data_pipeline.errors import DataError
 from data_pipeline.rows import UtteranceRow
-from data_pipeline.splits.folds import Fold
+from data_pipeline.splits.fold import Fold
 
 # Column of the rows -> what several of its values are called.
 SHARED_COLUMNS = {"speaker": "speakers", "text": "sentences", "audio_sha256": "recordings"}

@@ -14,11 +14,13 @@ from data_pipeline.errors import DataError
 from data_pipeline.records.prepared import Prepared
 from data_pipeline.rows import UtteranceRow
 from data_pipeline.runtime import usable_cores
+from data_pipeline.splits.fold import Fold
 from ser_keras.model_info import ModelInfo
 from ser_keras.models.variants import input_names
 from ser_keras.runs.files import MODEL_FOLDER, fold_dir
 from ser_keras.runs.folder import FoldDetails, finish_fold, finish_test, write_summary
-from ser_keras.runs.grid import Fold, Run
+from ser_keras.runs.grid import Run
+from ser_keras.runs.outcome import FoldOutcome
 from ser_keras.scores.accuracies import Scores
 from ser_keras.scores.calibration import answers
 from ser_keras.training.fold import FoldDatasets, fit_fold
@@ -54,12 +56,8 @@ def train_fold(run: Run, fold: Fold, prepared: Prepared, tested: bool) -> None:
             f"{prepared.directory}: the records are damaged ({error.message.splitlines()[0]}): "
             "prepare again with the same command, which makes damaged shards anew"
         ) from error
-    info = ModelInfo.from_json(
-        info.to_json()
-        | outcome.calibration.to_json()
-        | (_accuracies(outcome.test.scores) if outcome.test else {})
-    )
-    info = replace(info, training_profile=measure_training_profile(prepared, fold.train))
+    profile = measure_training_profile(prepared, fold.train)
+    info = replace(_info_after_training(info, outcome), training_profile=profile)
     save_model(model, config.settings, info, directory / MODEL_FOLDER)
     details = FoldDetails(
         held_out=fold.held_out,
@@ -113,6 +111,13 @@ def _info_before_training(run: Run, fold: Fold, prepared: Prepared) -> ModelInfo
     )
 
 
+def _info_after_training(info: ModelInfo, outcome: FoldOutcome) -> ModelInfo:
+    """The same with what was fitted on the validation part and scored on the test part."""
+    known = outcome.calibration.to_json() if outcome.calibration else {}
+    known |= _accuracies(outcome.test.scores) if outcome.test else {}
+    return ModelInfo.from_json(info.to_json() | known)
+
+
 def _datasets(
     run: Run, fold: Fold, prepared: Prepared, info: ModelInfo, tested: bool
 ) -> FoldDatasets:
@@ -151,7 +156,7 @@ def _test_rows(prepared: Prepared, fold: Fold) -> list[UtteranceRow]:
     return [row for row in prepared.utterances if row.utterance_id in tested]
 
 
-def _accuracies(scores: Scores) -> dict[str, float]:
+def _accuracies(scores: Scores) -> dict[str, Any]:
     return {name: getattr(scores, name) for name in METRIC_NAMES}
 
 

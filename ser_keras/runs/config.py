@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from typing import Any, Generic, TypeVar
 
 from ser_keras.errors import SerError
 from ser_keras.settings import CLASSICAL, Settings, SvmSettings
 
+S = TypeVar("S", Settings, SvmSettings)
+
 
 @dataclass(frozen=True, kw_only=True)
-class RunConfig:
+class RunConfig(Generic[S]):
     """One system under one protocol with one seed, on one prepared corpus.
 
     Attributes:
@@ -34,12 +37,12 @@ class RunConfig:
     selection: str
     variant: str
     preset: str
-    settings: Settings | SvmSettings
+    settings: S
     seed: int
     folds_key: str = ""
 
     @classmethod
-    def from_json(cls, content: Mapping) -> "RunConfig":
+    def from_json(cls, content: Mapping) -> "RunConfig[Any]":
         """The configuration in a config.json or result.json of this version or an older one.
 
         What was not known when the file was written has its default now.
@@ -49,7 +52,7 @@ class RunConfig:
                 version.
         """
         kind = SvmSettings if content.get("preset") == CLASSICAL else Settings
-        known = {f.name: content[f.name] for f in fields(cls) if f.name in content}
+        known: dict[str, Any] = {f.name: content[f.name] for f in fields(cls) if f.name in content}
         try:
             known["settings"] = kind.from_json(content["settings"])
             known["emotions"] = tuple(content["emotions"])
@@ -60,7 +63,7 @@ class RunConfig:
                 "expected one as train.py writes it: train into another folder"
             ) from None
 
-    def to_json(self) -> dict[str, object]:
+    def to_json(self) -> dict[str, Any]:
         """Ready for JSON, in the order of the fields."""
         content = {field.name: getattr(self, field.name) for field in fields(self)}
         return content | {"settings": self.settings.to_json(), "emotions": list(self.emotions)}

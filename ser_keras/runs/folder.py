@@ -220,10 +220,7 @@ def write_summary(run_dir: Path, num_folds: int) -> dict:
     """
     results = finished_results(run_dir, num_folds)
     tested = [result for result in results if is_tested(result)]
-    if tested:
-        summary = summarise(tested, num_folds)
-    else:
-        summary = summarise_untested(results, num_folds)
+    summary = summarise(tested, num_folds) if tested else summarise_untested(results, num_folds)
     write_json(Path(run_dir) / SUMMARY_NAME, summary)
     return summary
 

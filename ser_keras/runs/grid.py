@@ -3,35 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from data_pipeline.command_line import ALL
+from data_pipeline.splits.fold import Fold
 from ser_keras.errors import SerError
 from ser_keras.runs.config import RunConfig
 from ser_keras.runs.contents import is_tested
 from ser_keras.runs.folder import finished_results, is_finished, write_summary
 from ser_keras.scores.accuracies import METRIC_NAMES
-
-
-class Fold(Protocol):
-    """What a run knows of a fold; `data_pipeline.splits.folds.Fold` is one.
-
-    Attributes:
-        number: from 0.
-        train, validation, test: utterance ids.
-        held_out: what the test part is, for people.
-    """
-
-    @property
-    def number(self) -> int: ...  # noqa: D102
-    @property
-    def train(self) -> tuple[str, ...]: ...  # noqa: D102
-    @property
-    def validation(self) -> tuple[str, ...]: ...  # noqa: D102
-    @property
-    def test(self) -> tuple[str, ...]: ...  # noqa: D102
-    @property
-    def held_out(self) -> str: ...  # noqa: D102
 
 
 @dataclass(frozen=True)

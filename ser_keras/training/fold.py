@@ -12,6 +12,7 @@ from ser_keras.runs.config import RunConfig
 from ser_keras.runs.files import CHECKPOINT_NAME, HISTORY_NAME
 from ser_keras.runs.outcome import FoldOutcome
 from ser_keras.scores.calibration import calibrate
+from ser_keras.settings import Settings
 from ser_keras.training.best_epoch import BestEpoch
 from ser_keras.training.checkpoint import Checkpoint, Remembered
 from ser_keras.training.epoch_lines import EpochLines
@@ -39,7 +40,11 @@ class FoldDatasets:
 
 
 def fit_fold(
-    model: keras.Model, datasets: FoldDatasets, config: RunConfig, fold: int, directory: Path
+    model: keras.Model,
+    datasets: FoldDatasets,
+    config: RunConfig[Settings],
+    fold: int,
+    directory: Path,
 ) -> FoldOutcome:
     """Train a compiled model, restore its best validation epoch and score the test part once.
 
@@ -115,7 +120,7 @@ def _labels_for_each_output(dataset: tf.data.Dataset, model: keras.Model) -> tf.
 
 
 def _outcome(
-    model: keras.Model, datasets: FoldDatasets, config: RunConfig, remembered: Remembered
+    model: keras.Model, datasets: FoldDatasets, config: RunConfig[Settings], remembered: Remembered
 ) -> FoldOutcome:
     best, optimistic = remembered.best, remembered.optimistic
     validation = predict_logits(model, datasets.validation)

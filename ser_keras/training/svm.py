@@ -14,11 +14,11 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from data_pipeline.rows import UtteranceRow
+from data_pipeline.splits.fold import Fold
 from ser_keras.errors import SerError
 from ser_keras.runs.config import RunConfig
 from ser_keras.runs.files import fold_dir
 from ser_keras.runs.folder import FoldDetails, finish_fold
-from ser_keras.runs.grid import Fold
 from ser_keras.runs.outcome import FoldOutcome, ScoredPart
 from ser_keras.scores.accuracies import METRIC_NAMES, score_predictions
 from ser_keras.settings import SvmSettings
@@ -95,7 +95,7 @@ def run_fold(
     fold: Fold,
     rows: Sequence[UtteranceRow],
     functionals: np.ndarray,
-    config: RunConfig,
+    config: RunConfig[SvmSettings],
     run_dir: Path,
 ) -> dict:
     """Train on everything outside the test part, test, write the files of the fold.

@@ -10,7 +10,8 @@ from sklearn.model_selection import StratifiedKFold
 
 from data_pipeline.errors import DataError
 from data_pipeline.rows import UtteranceRow
-from data_pipeline.splits.folds import Fold, assert_speaker_disjoint, assign_folds, folds_key
+from data_pipeline.splits.fold import Fold
+from data_pipeline.splits.folds import assert_speaker_disjoint, assign_folds, folds_key
 
 EMOTIONS = ("angry", "happy", "neutral", "sad")
 # Unequal, as in real corpora.

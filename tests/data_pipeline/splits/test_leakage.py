@@ -11,7 +11,8 @@ from sklearn.tree import DecisionTreeClassifier
 
 from data_pipeline.errors import DataError
 from data_pipeline.rows import UtteranceRow
-from data_pipeline.splits.folds import Fold, assign_folds
+from data_pipeline.splits.fold import Fold
+from data_pipeline.splits.folds import assign_folds
 from data_pipeline.splits.leakage import audit, audit_in_words, guess_emotions
 
 EMOTIONS = ("angry", "happy", "sad")

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from data_pipeline.command_line import ALL
 from ser_keras.errors import SerError
-from ser_keras.runs.folder import finished_results, is_finished, write_summary
 from ser_keras.scores.accuracies import METRIC_NAMES
 from ser_keras.settings import PRESETS
+from ser_keras.runs.folder import finished_results, is_finished, write_summary
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import csv
 
 import numpy as np
 
+from ser_keras.runs.files import write_json
 from ser_keras.runs.folder import finish_fold, fold_dir, open_run, write_summary
 from ser_keras.scores.accuracies import METRIC_NAMES, score_predictions
 
@@ -20,8 +21,20 @@ def make_config(**changes):
     return config | {"settings": {"gate_norm": "after_sigmoid"}, "seed": 0} | changes
 
 
-def write_run(directory, accuracy=0.7, folds=(0, 1), summary=True, **changes):
-    """A run of two folds as training writes it; predictions follow from accuracy and seed."""
+def write_run(
+    directory, accuracy=0.7, folds=(0, 1), summary=True, untested=(), watched=True, **changes
+):
+    """A run of two folds as training writes it; predictions follow from accuracy and seed.
+
+    Args:
+        directory: the run folder.
+        accuracy: share of right answers, about.
+        folds: those that are trained and tested.
+        summary: whether there is a summary.json.
+        untested: folds that are trained with --no-test.
+        watched: whether the test part was scored in every epoch of the tested folds.
+        changes: to the configuration.
+    """
     config = make_config(**changes)
     open_run(directory, config)
     draw = np.random.default_rng([int(1000 * accuracy), config["seed"]])
@@ -31,13 +44,35 @@ def write_run(directory, accuracy=0.7, folds=(0, 1), summary=True, **changes):
     probabilities[np.arange(NUM_UTTERANCES), named] += 0.7
     for number in folds:
         tested = np.arange(number, NUM_UTTERANCES, 2) if number else np.arange(0, NUM_UTTERANCES, 2)
-        write_fold(directory, number, config, tested, probabilities[tested])
-    if summary:
+        write_fold(directory, number, config, tested, probabilities[tested], watched)
+    for number in untested:
+        write_untested_fold(directory, number, config, accuracy)
+    if summary and untested:
+        write_json(directory / "summary.json", {"folds_total": 2})
+    elif summary:
         write_summary(directory, 2)
     return directory
 
 
-def write_fold(directory, number, config, tested, probabilities):
+def write_untested_fold(directory, number, config, accuracy):
+    folder = fold_dir(directory, number)
+    folder.mkdir()
+    write_history(folder, number)
+    # Each fold has other figures, so that there is a deviation.
+    validation = {"weighted_accuracy": accuracy, "unweighted_accuracy": accuracy - 0.1 * number}
+    result = {**config, "fold": number, "parameters": 1234567, "cores": 2, "tested": False}
+    result |= {"best_epoch": BEST_EPOCHS[number], "last_epoch": 6, "seconds_per_epoch": 2.5}
+    write_json(folder / "result.json", result | {"validation": validation | {"loss": 0.5}})
+
+
+def write_history(folder, number):
+    with (folder / "history.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["epoch", "unweighted_accuracy", "val_unweighted_accuracy"])
+        writer.writerows([e, 0.1 * e, 0.05 * e + 0.2 * number] for e in range(1, 7))
+
+
+def write_fold(directory, number, config, tested, probabilities, watched):
     folder = fold_dir(directory, number)
     folder.mkdir()
     scored = score_predictions(LABELS[tested], probabilities, EMOTIONS).to_json()
@@ -45,12 +80,13 @@ def write_fold(directory, number, config, tested, probabilities):
     optimistic = {name: 1.0 for name in METRIC_NAMES}
     optimistic |= {f"{name}_confusion_matrix": matrix for name in METRIC_NAMES}
     outcome = {"labels": LABELS[tested], "probabilities": probabilities.astype(np.float32)}
-    outcome |= {"scores": scored, "optimistic": optimistic, "best_epoch": BEST_EPOCHS[number]}
+    outcome |= {
+        "scores": scored,
+        "optimistic": optimistic if watched else None,
+        "best_epoch": BEST_EPOCHS[number],
+    }
     outcome |= {"last_epoch": 6, "seconds_per_epoch": 2.5, "validation": {}}
-    with (folder / "history.csv").open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["epoch", "unweighted_accuracy", "val_unweighted_accuracy"])
-        writer.writerows([e, 0.1 * e, 0.05 * e + 0.2 * number] for e in range(1, 7))
+    write_history(folder, number)
     rows = [{"utterance_id": f"u{n}", "speaker": SPEAKERS[n]} for n in tested]
     finish_fold(directory, number, config, outcome, rows, {"parameters": 1234567, "cores": 2})
 

@@ -9,7 +9,6 @@ import pytest
 
 from ser_keras.errors import SerError
 from ser_keras.runs.files import read_predictions, write_json, write_predictions
-
 from ser_keras.scores.predictions import Predictions
 
 

@@ -23,25 +23,32 @@ import tensorflow as tf
 
 from benchmarks.memory import peak_rss_bytes
 from benchmarks.turns import medians, seconds_in_turns
-from data_pipeline.audio.reading import SAMPLE_RATE
+from data_pipeline.audio.waveform import SAMPLE_RATE
+from data_pipeline.contract import INPUT_NAMES
 from data_pipeline.features.mel import mel_spectrogram
 from data_pipeline.features.mfcc import opensmile_mfcc
-from ser_keras.export.trials import padded_features, padded_waveforms, wav_files
-from ser_keras.graph.signatures import emotion_server, signatures
-from ser_keras.models import build_model
+from ser_keras.graph.requests import padded_features, padded_waveforms, wav_files
+from ser_keras.graph.signatures import emotion_server, signatures_of
+from ser_keras.model_info import ModelInfo
 from ser_keras.settings import PRESETS
+from ser_keras.training.model_files import build_from
 
 SECONDS = 4.0  # of an utterance; IEMOCAP's mean is 4.5
 BATCH_SIZES = (1, 32)
 # What one recording from speech to emotion may take: so much of the features-only call, and more.
 TARGET_RATIO, TARGET_SECONDS = 1.3, 0.010
-INFO = {
-    "emotions": ["angry", "happy", "neutral", "sad"],
-    "features": {"n_fft": [256, 512]},
-    "num_frames": [500, 250],  # what 4 seconds have
-    "n_mels": [64, 128],
-    "inputs": ["mfcc", "num_mfcc_frames", "mel_narrow", "mel_wide"],
-}
+INFO = ModelInfo(
+    variant="dual_level",
+    preset="paper",
+    emotions=("angry", "happy", "neutral", "sad"),
+    features={"sample_rate": SAMPLE_RATE, "mfcc": "tensorflow", "n_fft": [256, 512]},
+    corpus="none",
+    protocol="speaker",
+    fold=0,
+    num_frames=(500, 250),  # what 4 seconds have
+    n_mels=(64, 128),
+    inputs=INPUT_NAMES,
+)
 
 Call = Callable[[], object]
 
@@ -50,8 +57,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Run the command line."""
     args = parse_args(argv)
     keras.utils.set_random_seed(0)
-    size = INFO["num_frames"]
-    model = build_model("dual_level", PRESETS[args.preset], len(INFO["emotions"]), tuple(size))
+    model = build_from(INFO, PRESETS[args.preset].network)
     with tempfile.TemporaryDirectory() as folder:
         served = saved_and_loaded(model, Path(folder))
         figures = {"preset": args.preset, "seconds_of_speech": SECONDS}
@@ -85,7 +91,7 @@ def saved_and_loaded(model: keras.Model, folder: Path):
     """The model as a server has it: written, and loaded again."""
     (folder / "assets").mkdir()
     server = emotion_server(model, INFO, folder / "assets")
-    tf.saved_model.save(server, str(folder / "1"), signatures=signatures(server))
+    tf.saved_model.save(server, str(folder / "1"), signatures=signatures_of(server))
     return tf.saved_model.load(str(folder / "1"))
 
 
@@ -157,7 +163,7 @@ def client_features(recordings: list[np.ndarray]) -> dict[str, tf.Tensor]:
 
 def model_inputs(features: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
     """Inputs of the network itself; what the numbers are makes no difference to its time."""
-    narrow, wide = INFO["num_frames"]
+    narrow, wide = INFO.num_frames
     return {
         "mfcc": features["mfcc"],
         "num_mfcc_frames": features["num_mfcc_frames"],

@@ -2,13 +2,16 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
+from typing import Any
 
 from data_pipeline.features.level import TrainingProfile
 from ser_keras.errors import SerError
 from ser_keras.scores.calibration import MIN_CONFIDENCE
 
+INFO_FILE = "info.json"
 AGAIN = "train the fold again"
+EXPECTED = f"expected what training writes: {AGAIN}"
 # What a model that was not calibrated is served with: its probabilities as they are.
 NO_TEMPERATURE = 1.0
 
@@ -42,7 +45,7 @@ class ModelInfo:
     variant: str
     preset: str
     emotions: tuple[str, ...]
-    features: Mapping
+    features: Mapping[str, Any]
     corpus: str
     protocol: str
     fold: int
@@ -53,34 +56,39 @@ class ModelInfo:
     unweighted_accuracy: float | None = None
     temperature: float = NO_TEMPERATURE
     unsure_below: float = MIN_CONFIDENCE
-    calibration: Mapping | None = None
+    calibration: Mapping[str, Any] | None = None
     training_profile: TrainingProfile | None = None
 
+    def __post_init__(self) -> None:
+        if not self.emotions:
+            raise SerError(f"{INFO_FILE}: received no emotions, expected one or more: {AGAIN}")
+        temperature = self.temperature
+        if not (isinstance(temperature, int | float) and 0 < temperature < math.inf):
+            raise SerError(
+                f"{INFO_FILE}: temperature is {temperature!r}, expected a positive number: {AGAIN}"
+            )
+
     @classmethod
-    def from_json(cls, content: Mapping) -> "ModelInfo":
+    def from_json(cls, content: object) -> "ModelInfo":
         """The model that a file describes, whatever version of this project wrote it.
 
         Args:
-            content: what `to_json` gave, now or in an older version.
+            content: what `to_json` gave, now or in an older version; names that are not known
+                here are passed over.
 
         Raises:
-            SerError: something is missing that every version wrote, or the temperature is no
-                positive number.
+            SerError: something is missing that every version wrote, or means nothing.
         """
-        names = [field.name for field in fields(cls)]
-        known = {name: _frozen(content[name]) for name in names if name in content}
-        try:
-            if known.get("training_profile") is not None:
-                known["training_profile"] = TrainingProfile.from_json(content["training_profile"])
-            info = cls(**known)
-        except (TypeError, KeyError) as error:
-            raise SerError(f"info.json: {error}, expected what training writes: {AGAIN}") from None
-        temperature = info.temperature
-        if not (isinstance(temperature, int | float) and 0 < temperature < math.inf):
-            raise SerError(
-                f"info.json: temperature is {temperature!r}, expected a positive number: {AGAIN}"
-            )
-        return info
+        if not isinstance(content, Mapping):
+            raise SerError(f"{INFO_FILE}: received no JSON object, {EXPECTED}")
+        known = {field.name: field for field in fields(cls)}
+        missing = [n for n, f in known.items() if f.default is MISSING and n not in content]
+        if missing:
+            raise SerError(f"{INFO_FILE}: received no {', '.join(missing)}, {EXPECTED}")
+        values: dict[str, Any] = {n: _frozen(content[n]) for n in known if n in content}
+        if values.get("training_profile") is not None:
+            values["training_profile"] = _profile(values["training_profile"])
+        return cls(**values)
 
     def to_json(self) -> dict[str, object]:
         """Ready for JSON; what is not known is left out."""
@@ -90,3 +98,12 @@ class ModelInfo:
 def _frozen(value: object) -> object:
     # JSON turns tuples into lists.
     return tuple(value) if isinstance(value, list) else value
+
+
+def _profile(content: Mapping[str, Any]) -> TrainingProfile:
+    try:
+        return TrainingProfile.from_json(content)
+    except (TypeError, KeyError) as error:
+        raise SerError(
+            f"{INFO_FILE}: received a training_profile that cannot be read ({error}), {EXPECTED}"
+        ) from None

@@ -1,1 +1,5 @@
 """A trained model as a SavedModel that TensorFlow Serving reads."""
+
+import lazy_loader as lazy
+
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

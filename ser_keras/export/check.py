@@ -1,27 +1,32 @@
 """What was exported, loaded again and compared with the model it was made from."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from data_pipeline.contract import FRAME_COUNTS, MELS
 from data_pipeline.features.mel import log_compress
 from ser_keras.errors import SerError
 from ser_keras.export.trials import trial_requests
-from ser_keras.graph.signatures import Tensors
-from ser_keras.layers.feature_front_end import FRAME_COUNTS
+from ser_keras.graph.requests import Tensors
+from ser_keras.model_info import ModelInfo
 
 TOLERANCE = 1e-5
 
 
-def check_saved_model(version_dir: Path | str, model: keras.Model, info: Mapping) -> float:
+def check_saved_model(version_dir: Path | str, model: keras.Model, info: ModelInfo) -> float:
     """Reload a SavedModel in this process and compare its answers with the model's.
 
     The features are silence (no power at all), and noise of many lengths in one padded batch. The
     recordings, as samples and as files, are noise of many lengths; the model gets the features of
     each by itself, its spectrograms made by librosa, and all spectrograms resized by a NumPy loop.
+
+    Args:
+        version_dir: what was exported.
+        model: what it was made from.
+        info: what the model knows of itself.
 
     Returns:
         The largest difference of a probability or a logit (of a logit above 1, in relation to it).
@@ -46,10 +51,10 @@ def check_saved_model(version_dir: Path | str, model: keras.Model, info: Mapping
     return largest
 
 
-def _inputs_made_in_numpy(features: Tensors, info: Mapping) -> Tensors:
+def _inputs_made_in_numpy(features: Tensors, info: ModelInfo) -> Tensors:
     """The model's inputs, resized by a loop that shares nothing with the graph's."""
-    num_steps = dict(zip(("mel_narrow", "mel_wide"), info["num_frames"], strict=True))
-    inputs = {name: features[name] for name in info["inputs"] if name not in num_steps}
+    num_steps = dict(zip(MELS, info.num_frames, strict=True))
+    inputs = {name: features[name] for name in info.inputs if name not in num_steps}
     for name in (name for name in num_steps if name in features):
         num_frames = features[FRAME_COUNTS[name]].numpy()
         resized = _resized(features[name].numpy(), num_frames, num_steps[name])
@@ -66,12 +71,9 @@ def _resized(mels: np.ndarray, num_frames: np.ndarray, num_steps: int) -> np.nda
     return np.array(rows)
 
 
-def _expected_outputs(logits: tf.Tensor, info: Mapping) -> Tensors:
+def _expected_outputs(logits: tf.Tensor, info: ModelInfo) -> Tensors:
     logits = tf.cast(logits, tf.float32)
-    return {
-        "logits": logits,
-        "probabilities": tf.nn.softmax(logits / info.get("temperature", 1.0)),
-    }
+    return {"logits": logits, "probabilities": tf.nn.softmax(logits / info.temperature)}
 
 
 def _largest_difference(served: Tensors, expected: Tensors) -> float:

@@ -6,13 +6,17 @@ transform takes no double precision.
 
 import json
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from data_pipeline.files import replace_file
 from ser_keras.errors import SerError
 from ser_keras.export.trials import trial_requests
-from ser_keras.graph.signatures import FEATURES, INFO_FILE
+from ser_keras.graph.layout import FEATURES, read_info
+from ser_keras.model_info import ModelInfo
 
 OUTPUTS = ("probabilities", "logits")  # the strings stay behind; emotions are in the metadata
 OPSET = 17
@@ -38,10 +42,10 @@ def export_onnx(version_dir: Path, path: Path) -> float:
     """
     libraries = _libraries()
     served = tf.saved_model.load(str(version_dir))
-    info = json.loads((version_dir / "assets" / INFO_FILE).read_text(encoding="utf-8"))
+    info = read_info(version_dir)
     signature = served.signatures[FEATURES]
     try:
-        converted, session = _converted(signature, info["emotions"], *libraries)
+        converted, session = _converted(signature, info.emotions, *libraries)
     except Exception as error:  # both libraries raise whatever they stumble over
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise SerError(f"{path}: not written: the model does not convert: {reason}") from error
@@ -52,17 +56,22 @@ def export_onnx(version_dir: Path, path: Path) -> float:
             f"expected at most {TOLERANCE:g}"
         )
     try:
-        path.write_bytes(converted)
+        replace_file(path, converted)
     except OSError as error:
         raise SerError(f"{path}: cannot be written ({error.strerror}); check --onnx") from None
     return difference
 
 
-def _converted(signature, emotions: list[str], tf2onnx, onnxruntime):
-    """(the ONNX file of a signature, a session that runs it)"""
+def _converted(
+    signature: tf.types.experimental.ConcreteFunction,
+    emotions: tuple[str, ...],
+    tf2onnx: ModuleType,
+    onnxruntime: ModuleType,
+) -> tuple[bytes, Any]:
+    """Convert a signature: (the ONNX file, a session of ONNX Runtime that runs it)."""
     specs = signature.structured_input_signature[1]
 
-    def scores(*inputs):
+    def scores(*inputs: tf.Tensor) -> dict[str, tf.Tensor]:
         outputs = signature(**dict(zip(specs, inputs, strict=True)))
         # tf2onnx masks bad examples by a product, and NaN times 0 is NaN; this one is exact.
         return {n: tf.where(tf.math.is_nan(outputs[n]), 0.0, outputs[n]) for n in OUTPUTS}
@@ -75,7 +84,9 @@ def _converted(signature, emotions: list[str], tf2onnx, onnxruntime):
     return converted, onnxruntime.InferenceSession(converted, providers=["CPUExecutionProvider"])
 
 
-def _largest_difference(session, signature, info: dict) -> float:
+def _largest_difference(
+    session: Any, signature: tf.types.experimental.ConcreteFunction, info: ModelInfo
+) -> float:
     differences = []
     for name, inputs, _ in trial_requests(info):
         if name == FEATURES:
@@ -86,8 +97,8 @@ def _largest_difference(session, signature, info: dict) -> float:
     return float(np.max(differences))
 
 
-def _libraries():
-    """(tf2onnx, onnxruntime)"""
+def _libraries() -> tuple[ModuleType, ModuleType]:
+    """Import tf2onnx and onnxruntime, which are an extra."""
     try:
         import onnxruntime
         import tf2onnx

@@ -1,11 +1,10 @@
 """A trained model as a SavedModel that TensorFlow Serving reads.
 
-`serving.py` makes the graph, `export_check.py` compares it with the model; here is the folder.
+`graph.signatures` makes the graph, `export.check` compares it with the model; here is the folder.
 """
 
 import json
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 
 import keras
@@ -13,17 +12,15 @@ import tensorflow as tf
 
 from ser_keras.errors import SerError
 from ser_keras.export.check import check_saved_model
-from ser_keras.export.server_files import (
-    MODEL_CARD_FILE,
-    model_card,
-    write_checksums,
-    write_server_files,
-)
+from ser_keras.export.model_card import model_card
+from ser_keras.export.server_files import write_checksums, write_server_files
 from ser_keras.export.warmup import write_warmup
-from ser_keras.graph.signatures import INFO_FILE, LABELS_FILE, emotion_server, signatures
+from ser_keras.graph.layout import LABELS_FILE, MODEL_CARD_FILE, saved_versions
+from ser_keras.graph.signatures import emotion_server, signatures_of
+from ser_keras.model_info import INFO_FILE, ModelInfo
 
 
-def export_saved_model(model: keras.Model, info: Mapping, directory: Path | str) -> Path:
+def export_saved_model(model: keras.Model, info: ModelInfo, directory: Path | str) -> Path:
     """Write `<directory>/<version>/`, the integer after the highest one that is there.
 
     The folder is written beside its place, compared with the model (`check_saved_model`) and
@@ -33,7 +30,7 @@ def export_saved_model(model: keras.Model, info: Mapping, directory: Path | str)
     Args:
         model: a model of `ser_keras.models.build_model`: a dict of named inputs to a dict with
             "logits" (batch, num_emotions).
-        info: the mapping of a fold's `model/info.json`; stored with the graph.
+        info: what the model knows of itself; stored with the graph.
         directory: the folder of all versions, such as `saved_models/ser`; made if missing.
 
     Returns:
@@ -56,20 +53,15 @@ def export_saved_model(model: keras.Model, info: Mapping, directory: Path | str)
         raise SerError(f"{directory}: cannot write a SavedModel there ({reason})") from None
 
 
-def saved_versions(directory: Path | str) -> dict[int, Path]:
-    """What lies in `directory` under a number, by that number; other names are passed by."""
-    return {int(path.name): path for path in Path(directory).glob("*") if path.name.isdecimal()}
-
-
-def _write(model: keras.Model, info: Mapping, staging: Path) -> Path:
-    """Write the SavedModel and its assets inside `staging`; returns its folder."""
-    (staging / LABELS_FILE).write_text("\n".join(info["emotions"]) + "\n", encoding="utf-8")
-    (staging / INFO_FILE).write_text(json.dumps(dict(info), indent=2) + "\n", encoding="utf-8")
+def _write(model: keras.Model, info: ModelInfo, staging: Path) -> Path:
+    """Write the SavedModel and its assets inside `staging`; give its folder."""
+    (staging / LABELS_FILE).write_text("\n".join(info.emotions) + "\n", encoding="utf-8")
+    (staging / INFO_FILE).write_text(json.dumps(info.to_json(), indent=2) + "\n", encoding="utf-8")
     (staging / MODEL_CARD_FILE).write_text(model_card(info), encoding="utf-8")
     server = emotion_server(model, info, staging)
     # Not staging itself: a temporary folder is closed to other users, the server among them.
     written = staging / "model"
-    tf.saved_model.save(server, str(written), signatures=signatures(server))
+    tf.saved_model.save(server, str(written), signatures=signatures_of(server))
     write_warmup(written, info)
     write_checksums(written)
     return written

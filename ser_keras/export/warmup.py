@@ -4,28 +4,28 @@ The first request of each signature is slow (memory is laid out, kernels are cho
 answers these before it says that the model is available.
 """
 
-from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import tensorflow as tf
 
 from ser_keras.export.trials import trial_requests
-from ser_keras.graph.signatures import Tensors
+from ser_keras.graph.layout import WARMUP_FILE
+from ser_keras.graph.requests import Tensors
+from ser_keras.model_info import ModelInfo
 
-# Where the server looks, inside a version folder.
-WARMUP_FILE = Path("assets.extra") / "tf_serving_warmup_requests"
 HOW_TO_GET_IT = (
     "no warm-up requests: tensorflow-serving-api is not installed; with pip install "
     "'dual-sequence-ser[serving]' the next export has them"
 )
 
 
-def write_warmup(version_dir: Path, info: Mapping) -> bool:
+def write_warmup(version_dir: Path, info: ModelInfo) -> bool:
     """Write one request a signature, where the protos of `tensorflow-serving-api` are installed.
 
     Args:
         version_dir: a SavedModel; its loader does not read `assets.extra`.
-        info: the mapping of a fold's `model/info.json`.
+        info: what the model knows of itself.
 
     Returns:
         Whether the file was written.
@@ -46,7 +46,7 @@ def write_warmup(version_dir: Path, info: Mapping) -> bool:
     return True
 
 
-def fill_request(request, signature: str, inputs: Tensors, model_name: str = "ser") -> None:
+def fill_request(request: Any, signature: str, inputs: Tensors, model_name: str = "ser") -> None:
     """Fill a `predict_pb2.PredictRequest`; in a warm-up the server ignores the model's name."""
     request.model_spec.name = model_name
     request.model_spec.signature_name = signature

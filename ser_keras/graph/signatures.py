@@ -4,16 +4,17 @@ It holds core TensorFlow operations only. Every signature is built from the same
 of `verdicts`, the front ends of `layers`, the model, and one set of named outputs.
 """
 
-import math
-from collections.abc import Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
 import tensorflow as tf
 
-from data_pipeline.audio.reading import MIN_SAMPLES
-from data_pipeline.features.mfcc import FRAME_LENGTH, FRAME_STEP, NUM_MFCC
-from ser_keras.errors import SerError
+from data_pipeline.audio.limits import MIN_SAMPLES
+from data_pipeline.contract import FRAME_COUNTS, MEL_NARROW, MEL_WIDE, MFCC, NUM_MFCC
+from data_pipeline.features.mfcc import num_mfcc_frames
+from ser_keras.graph.layout import AUDIO_BYTES, DEFAULT, FEATURES, WAVEFORM
+from ser_keras.graph.requests import Tensors
 from ser_keras.graph.verdicts import (
     MAX_BATCH_SIZE,
     TOO_MANY,
@@ -24,18 +25,18 @@ from ser_keras.graph.verdicts import (
     max_samples,
 )
 from ser_keras.graph.wav import decode_wav_files
-from ser_keras.layers import AudioFrontEnd, FeatureFrontEnd
-from ser_keras.layers.feature_front_end import FRAME_COUNTS
+from ser_keras.layers.audio_front_end import AudioFrontEnd
+from ser_keras.layers.feature_front_end import FeatureFrontEnd
+from ser_keras.model_info import ModelInfo
 
-AUDIO_BYTES, WAVEFORM, FEATURES = "audio_bytes", "waveform", "features"
-# Of the assets: the mapping of a fold's model/info.json, and one emotion a line.
-INFO_FILE = "info.json"
-LABELS_FILE = "labels.txt"
+AUDIO_BYTES_SPECS = {"audio_bytes": tf.TensorSpec((None,), tf.string, name="audio_bytes")}
+WAVEFORM_SPECS = {
+    "waveform": tf.TensorSpec((None, None), tf.float32, name="waveform"),
+    "num_samples": tf.TensorSpec((None,), tf.int32, name="num_samples"),
+}
 
-Tensors = dict[str, tf.Tensor]
 
-
-def emotion_server(model: keras.Model, info: Mapping, assets_dir: Path) -> tf.Module:
+def emotion_server(model: keras.Model, info: ModelInfo, assets_dir: Path) -> tf.Module:
     """The model behind its signatures, as a module with a concrete function for each.
 
     `audio_bytes` takes files:
@@ -53,7 +54,7 @@ def emotion_server(model: keras.Model, info: Mapping, assets_dir: Path) -> tf.Mo
 
     Outputs:
         probabilities: (batch, num_emotions) float32, in the order of `labels.txt`: the softmax of
-            logits / temperature, the temperature of `info` (1 where it has none).
+            logits / temperature, the temperature of `info`.
         logits: (batch, num_emotions) float32.
         emotion: (batch,) string, the most probable one.
         error: (batch,) string, "" where all is well.
@@ -64,20 +65,16 @@ def emotion_server(model: keras.Model, info: Mapping, assets_dir: Path) -> tf.Mo
 
     Args:
         model: a dict of named inputs to a dict with "logits" (batch, num_emotions).
-        info: the mapping of a fold's `model/info.json`.
+        info: what the model knows of itself.
         assets_dir: a folder of files to be stored with the graph.
-
-    Raises:
-        SerError: the temperature is no positive number.
     """
-    temperature = _temperature(info)
-    feature_front_end = FeatureFrontEnd(info["num_frames"])
-    audio_front_end = AudioFrontEnd(info["features"]["n_fft"], tuple(feature_depths(info)))
+    feature_front_end = FeatureFrontEnd(info.num_frames)
+    audio_front_end = AudioFrontEnd(info.features["n_fft"], tuple(feature_depths(info)))
 
     def answer(features: Tensors, verdict: Verdict) -> Tensors:
         logits = tf.cast(model(feature_front_end(features), training=False)["logits"], tf.float32)
         verdict = verdict.then(judge_logits(logits))
-        return _named_outputs(logits, temperature, verdict, info["emotions"])
+        return _named_outputs(logits, info.temperature, verdict, info.emotions)
 
     def answer_features(**features: tf.Tensor) -> Tensors:
         features = _shortened(features)
@@ -104,31 +101,24 @@ def emotion_server(model: keras.Model, info: Mapping, assets_dir: Path) -> tf.Mo
     return server
 
 
-def signatures(server: tf.Module) -> dict:
-    """Name of each signature and its function; `serving_default` is what a server calls itself."""
+def signatures_of(server: tf.Module) -> dict[str, tf.types.experimental.ConcreteFunction]:
+    """The signatures and their functions by name."""
     return {
-        "serving_default": server.audio_bytes,
+        DEFAULT: server.audio_bytes,
         AUDIO_BYTES: server.audio_bytes,
         WAVEFORM: server.waveform,
         FEATURES: server.features,
     }
 
 
-def feature_depths(info: Mapping) -> dict[str, int]:
+def feature_depths(info: ModelInfo) -> dict[str, int]:
     """Values a frame of each feature that the variant takes."""
-    narrow, wide = info["n_mels"]
-    depths = {"mfcc": NUM_MFCC, "mel_narrow": narrow, "mel_wide": wide}
-    return {name: depth for name, depth in depths.items() if name in info["inputs"]}
+    narrow, wide = info.n_mels
+    depths = {MFCC: NUM_MFCC, MEL_NARROW: narrow, MEL_WIDE: wide}
+    return {name: depth for name, depth in depths.items() if name in info.inputs}
 
 
-AUDIO_BYTES_SPECS = {"audio_bytes": tf.TensorSpec((None,), tf.string, name="audio_bytes")}
-WAVEFORM_SPECS = {
-    "waveform": tf.TensorSpec((None, None), tf.float32, name="waveform"),
-    "num_samples": tf.TensorSpec((None,), tf.int32, name="num_samples"),
-}
-
-
-def _feature_specs(info: Mapping) -> dict[str, tf.TensorSpec]:
+def _feature_specs(info: ModelInfo) -> dict[str, tf.TensorSpec]:
     """The named inputs of `features`, for the variant that `info` describes."""
     specs = {}
     for name, depth in feature_depths(info).items():
@@ -138,7 +128,9 @@ def _feature_specs(info: Mapping) -> dict[str, tf.TensorSpec]:
     return specs
 
 
-def _traced(answer, **specs: tf.TensorSpec):
+def _traced(
+    answer: Callable[..., Tensors], **specs: tf.TensorSpec
+) -> tf.types.experimental.ConcreteFunction:
     """The graph of a signature, which computes answers for MAX_BATCH_SIZE examples at most."""
 
     def answer_some(**inputs: tf.Tensor) -> Tensors:
@@ -161,11 +153,11 @@ def _shortened(features: Tensors) -> Tensors:
 
     Of the spectrograms the model takes a fixed number of frames, so they may stay as they are.
     """
-    if "mfcc" not in features:
+    if MFCC not in features:
         return features
-    mfcc = features["mfcc"]
-    most = (max_samples(tf.shape(mfcc)[0]) - FRAME_LENGTH) // FRAME_STEP + 1
-    return features | {"mfcc": mfcc[:, :most]}
+    mfcc = features[MFCC]
+    most = num_mfcc_frames(max_samples(tf.shape(mfcc)[0]))
+    return features | {MFCC: mfcc[:, :most]}
 
 
 def _with_a_frame(features: Tensors) -> Tensors:
@@ -178,17 +170,6 @@ def _with_a_frame(features: Tensors) -> Tensors:
         for name, frames in features.items()
         if name in FRAME_COUNTS
     }
-
-
-def _temperature(info: Mapping) -> float:
-    """What the logits are divided by (calibration); older runs have none."""
-    temperature = info.get("temperature", 1.0)
-    if not (isinstance(temperature, int | float) and 0 < temperature < math.inf):
-        raise SerError(
-            f"info.json: temperature is {temperature!r}, expected a positive number: "
-            "train the fold again"
-        )
-    return float(temperature)
 
 
 def _usable(
@@ -206,7 +187,7 @@ def _usable(
 
 
 def _named_outputs(
-    logits: tf.Tensor, temperature: float, verdict: Verdict, emotions: list[str]
+    logits: tf.Tensor, temperature: float, verdict: Verdict, emotions: tuple[str, ...]
 ) -> Tensors:
     """The outputs of a signature from logits (batch, num_emotions) float32.
 

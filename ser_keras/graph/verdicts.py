@@ -2,26 +2,24 @@
 
 A server merges the requests of several clients into one batch, so nothing here fails a batch: each
 example has a verdict of its own. The words about the content of a recording are those of
-`data_pipeline.audio`.
+`data_pipeline.audio.refusals`.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import tensorflow as tf
 
-from data_pipeline.audio.reading import (
+from data_pipeline.audio.limits import (
     FAR_OVER,
     MAX_PEAK,
     MIN_SAMPLES,
-    NOT_FINITE,
-    NOT_SCALED,
-    ONE_IN,
-    SAMPLE_RATE,
+    SAMPLES_PER_FAR_OVER,
     SILENCE_PEAK,
-    SILENT,
-    TOO_SHORT,
 )
-from ser_keras.layers.feature_front_end import FRAME_COUNTS
+from data_pipeline.audio.refusals import NOT_FINITE, NOT_SCALED, SILENT, TOO_SHORT
+from data_pipeline.audio.waveform import SAMPLE_RATE
+from data_pipeline.contract import FRAME_COUNTS, MELS
 
 # Bounds of the memory that a batch takes, whatever a client sends (see `max_samples`).
 MAX_SECONDS = 60
@@ -54,7 +52,7 @@ class Verdict(NamedTuple):
         return first_failed([self, later])
 
 
-def first_failed(checks) -> Verdict:
+def first_failed(checks: Sequence[tuple[tf.Tensor, str | tf.Tensor]]) -> Verdict:
     """The verdict of the first check that an example fails.
 
     Args:
@@ -66,7 +64,7 @@ def first_failed(checks) -> Verdict:
     return Verdict(tf.reduce_any(tf.stack([is_bad for is_bad, _ in checks]), axis=0), error)
 
 
-def worded(template: str, *values) -> tf.Tensor:
+def worded(template: str, *values: str | tf.Tensor) -> tf.Tensor:
     """A sentence an example: the template's `{}` filled with (batch,) strings or plain text."""
     first, *others = template.split("{}")
     parts = [first]
@@ -102,7 +100,7 @@ def judge_waveform(waveform: tf.Tensor, num_samples: tf.Tensor) -> Verdict:
     magnitude = tf.abs(own)
     peak = tf.reduce_max(magnitude, axis=1)
     num_far_over = tf.reduce_sum(tf.cast(magnitude > FAR_OVER, tf.int32), axis=1)
-    is_not_scaled = (peak > MAX_PEAK) | (num_far_over * ONE_IN > num_samples)
+    is_not_scaled = (peak > MAX_PEAK) | (num_far_over * SAMPLES_PER_FAR_OVER > num_samples)
     words = tf.strings.as_string
     milliseconds = 1000.0 * tf.cast(num_samples, tf.float64) / SAMPLE_RATE
     return first_failed(
@@ -135,7 +133,7 @@ def judge_features(features: dict[str, tf.Tensor]) -> Verdict:
             checks.append(((num_frames < 1) | (num_frames > most), sentence))
             is_bad = ~tf.reduce_all(tf.math.is_finite(frames), axis=(1, 2))
             checks.append((is_bad, NOT_FINITE_FEATURE.format(name)))
-            if name != "mfcc":
+            if name in MELS:
                 is_bad = tf.reduce_any(frames < 0.0, axis=(1, 2))
                 checks.append((is_bad, NO_POWER.format(name)))
     return first_failed(checks)

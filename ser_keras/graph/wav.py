@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from data_pipeline.audio.reading import CUT_OFF, NO_AUDIO, SAMPLE_RATE
+from data_pipeline.audio.refusals import CUT_OFF, NO_AUDIO
+from data_pipeline.audio.waveform import INT16_SCALE, SAMPLE_RATE
 from ser_keras.graph.verdicts import Verdict, first_failed, max_samples, too_long, worded
 
 # Chunks looked at before the audio: each costs a step, and a file may hold millions of empty ones.
@@ -66,6 +67,7 @@ def decode_wav_files(files: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, Verdict]:
     num_bytes = 2 * channels * num_samples
     audio = tf.strings.substr(files, tf.where(is_good, header.data_start, 0), num_bytes)
     longest = tf.cast(tf.reduce_max(tf.concat([num_bytes, [2]], axis=0)), tf.int32)
+    # (batch,) strings -> (batch, values of all channels), zeros beyond the end of each
     values = tf.io.decode_raw(audio, tf.int16, fixed_length=longest)
     return _mono(values, channels, num_samples), tf.cast(num_samples, tf.int32), verdict
 
@@ -75,10 +77,17 @@ def _header(files: tf.Tensor) -> _Header:
     length = _length(files)
     nothing = tf.zeros_like(length)
 
-    def is_searching(position, data_start):
+    def is_searching(position: tf.Tensor, data_start: tf.Tensor) -> tf.Tensor:
         return (data_start == 0) & (position + 8 <= length)
 
-    def look(step, position, format_start, format_size, data_start, data_size):
+    def look(
+        step: tf.Tensor,
+        position: tf.Tensor,
+        format_start: tf.Tensor,
+        format_size: tf.Tensor,
+        data_start: tf.Tensor,
+        data_size: tf.Tensor,
+    ) -> tuple[tf.Tensor, ...]:
         name = _cut(files, position, 4)
         size = _integer(files, position + 4, 4)
         here = is_searching(position, data_start)
@@ -152,17 +161,20 @@ def _format_in_words(header: _Header) -> tf.Tensor:
 def _mono(values: tf.Tensor, channels: tf.Tensor, num_samples: tf.Tensor) -> tf.Tensor:
     """The mean of the channels, which take turns in `values` (batch, values) int16."""
 
-    def averaged():
-        # A sum of neighbours is a difference of running sums, whatever the number of channels.
+    def averaged() -> tf.Tensor:
+        # A sum of neighbours is a difference of running sums, whatever the number of channels:
+        # (batch, values) -> (batch, values + 1), 0 first.
         sums = tf.cumsum(tf.pad(tf.cast(values, tf.int64), [[0, 0], [1, 0]]), axis=1)
         edges = tf.range(tf.reduce_max(tf.concat([num_samples, [1]], axis=0)) + 1)
+        # (samples + 1,) -> (batch, samples + 1): where each sample of each file begins in `values`.
         edges = tf.minimum(edges, num_samples[:, tf.newaxis]) * channels[:, tf.newaxis]
         at_edges = tf.cast(tf.gather(sums, edges, axis=1, batch_dims=1), tf.float64)
+        # (batch, samples + 1) -> (batch, samples)
         mean = (at_edges[:, 1:] - at_edges[:, :-1]) / tf.cast(channels, tf.float64)[:, tf.newaxis]
         return tf.cast(mean, tf.float32)
 
     is_mono = tf.reduce_all(channels == 1)
-    return tf.cond(is_mono, lambda: tf.cast(values, tf.float32), averaged) / 32768.0
+    return tf.cond(is_mono, lambda: tf.cast(values, tf.float32), averaged) / INT16_SCALE
 
 
 def _length(files: tf.Tensor) -> tf.Tensor:
@@ -170,7 +182,7 @@ def _length(files: tf.Tensor) -> tf.Tensor:
     return tf.cast(tf.strings.length(files), tf.int64)
 
 
-def _cut(files: tf.Tensor, start, size: int) -> tf.Tensor:
+def _cut(files: tf.Tensor, start: tf.Tensor | int, size: int) -> tf.Tensor:
     """`size` bytes of each file from `start` on, fewer or none at its end."""
     start = tf.minimum(tf.cast(start, tf.int64), _length(files))
     return tf.strings.substr(files, start, tf.fill(tf.shape(start), tf.constant(size, tf.int64)))
@@ -181,4 +193,5 @@ def _integer(files: tf.Tensor, start: tf.Tensor, size: int) -> tf.Tensor:
     digits = tf.cast(
         tf.io.decode_raw(_cut(files, start, size), tf.uint8, fixed_length=size), tf.int64
     )
+    # (batch, size) -> (batch,)
     return tf.reduce_sum(digits * [256**place for place in range(size)], axis=1)

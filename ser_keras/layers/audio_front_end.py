@@ -1,11 +1,14 @@
 """From the recording to features, inside the graph."""
 
-import keras
-from keras import ops
+from collections.abc import Sequence
+from typing import Any
 
+import keras
+from keras import KerasTensor, ops
+
+from data_pipeline.contract import FRAME_COUNTS, MELS, MFCC
 from data_pipeline.features.mel import num_mel_frames, tensorflow_mel_spectrogram
-from data_pipeline.features.mfcc import FRAME_LENGTH, FRAME_STEP, tensorflow_mfcc
-from ser_keras.layers.feature_front_end import FRAME_COUNTS
+from data_pipeline.features.mfcc import num_mfcc_frames, tensorflow_mfcc
 
 
 @keras.saving.register_keras_serializable(package="ser_keras")
@@ -22,7 +25,8 @@ class AudioFrontEnd(keras.layers.Layer):
 
     Args:
         n_fft: FFT points of the narrow and the wide spectrogram; a quarter of them are mel bands.
-        features: Which of "mfcc", "mel_narrow" and "mel_wide" to compute.
+        features: which of "mfcc", "mel_narrow" and "mel_wide" to compute.
+        kwargs: as for every Keras layer.
 
     Call arguments:
         waveform: float32 (batch, samples), 16 kHz, in [-1, 1]; 400 samples or more.
@@ -41,26 +45,31 @@ class AudioFrontEnd(keras.layers.Layer):
         (TensorShape([2, 98, 39]), TensorShape([2, 126, 64]))
     """
 
-    def __init__(self, n_fft=(256, 512), features=("mfcc", "mel_narrow", "mel_wide"), **kwargs):
+    def __init__(
+        self,
+        n_fft: Sequence[int] = (256, 512),
+        features: Sequence[str] = (MFCC, *MELS),
+        **kwargs: Any,
+    ):
         super().__init__(autocast=False, **kwargs)
-        if len(n_fft) != 2 or any(size < 8 or size % 4 for size in n_fft):
+        self.n_fft = tuple(n_fft)
+        self.features = tuple(features)
+        if len(self.n_fft) != 2 or any(size < 8 or size % 4 for size in self.n_fft):
             raise ValueError(
                 f"Received n_fft={n_fft}. Expected two multiples of 4, such as (256, 512)."
             )
-        self.n_fft = tuple(n_fft)
-        self.features = tuple(features)
 
-    def call(self, waveform, num_samples):
+    def call(self, waveform: KerasTensor, num_samples: KerasTensor) -> dict[str, KerasTensor]:
         num_samples = ops.cast(num_samples, "int32")
-        features = {}
-        if "mfcc" in self.features:
-            features["mfcc"] = tensorflow_mfcc(waveform, num_samples)
-            features[FRAME_COUNTS["mfcc"]] = (num_samples - FRAME_LENGTH) // FRAME_STEP + 1
-        for name, n_fft in zip(("mel_narrow", "mel_wide"), self.n_fft, strict=True):
+        features: dict[str, KerasTensor] = {}
+        if MFCC in self.features:
+            features[MFCC] = tensorflow_mfcc(waveform, num_samples)
+            features[FRAME_COUNTS[MFCC]] = num_mfcc_frames(num_samples)
+        for name, n_fft in zip(MELS, self.n_fft, strict=True):
             if name in self.features:
                 features[name] = tensorflow_mel_spectrogram(waveform, num_samples, n_fft)
                 features[FRAME_COUNTS[name]] = num_mel_frames(num_samples, n_fft)
         return features
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "n_fft": self.n_fft, "features": self.features}

@@ -1,9 +1,11 @@
 """The dual-sequence LSTM over whole sequences."""
 
-import keras
-from keras import ops
+from typing import Any
 
-from ser_keras.layers.ds_lstm_cell import DSLSTMCell
+import keras
+from keras import KerasTensor, ops
+
+from ser_keras.layers.ds_lstm_cell import DSLSTMCell, check_cell
 from ser_keras.layers.initializers import uniform_by_fan_in
 
 
@@ -20,16 +22,17 @@ class DSLSTM(keras.layers.Layer):
         2020, section 2.3.4.
 
     Args:
-        units: Size of h and C; the paper uses 200.
-        timesteps: Number of steps that have normalisation statistics of their own. The number of
+        units: size of h and C; the paper uses 200.
+        timesteps: number of steps that have normalisation statistics of their own. The number of
             steps of the input where it is not given.
         gate_norm: "after_sigmoid" (the paper, equations 1 to 4) or "before_sigmoid".
-        momentum: Weight of the old moving statistics at an update.
-        epsilon: Added to the variance.
+        momentum: weight of the old moving statistics at an update.
+        epsilon: added to the variance.
+        kwargs: as for every Keras layer.
 
     Call arguments:
-        inputs: A pair: x (batch, steps, x features) and y (batch, steps, y features).
-        training: Whether the gates are normalised by the statistics of the batch.
+        inputs: a pair: x (batch, steps, x features) and y (batch, steps, y features).
+        training: whether the gates are normalised by the statistics of the batch.
 
     Output shape:
         (batch, steps, units), the sequence of h.
@@ -42,21 +45,22 @@ class DSLSTM(keras.layers.Layer):
 
     def __init__(
         self,
-        units,
-        timesteps=None,
-        gate_norm="after_sigmoid",
-        momentum=0.9,
-        epsilon=1e-5,
-        **kwargs,
+        units: int,
+        timesteps: int | None = None,
+        gate_norm: str = "after_sigmoid",
+        momentum: float = 0.9,
+        epsilon: float = 1e-5,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
+        check_cell(units, gate_norm)
         self.units = units
         self.timesteps = timesteps
         self.gate_norm = gate_norm
         self.momentum = momentum
         self.epsilon = epsilon
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple[tuple, tuple]) -> None:
         x_shape, y_shape = input_shape
         if x_shape[1] != y_shape[1] or (x_shape[1] is None and self.timesteps is None):
             raise ValueError(
@@ -84,20 +88,29 @@ class DSLSTM(keras.layers.Layer):
         self.rnn = keras.layers.RNN(cell, return_sequences=True, dtype=self.variable_dtype)
         self.rnn.build((x_shape[0], x_shape[1], 6 * units))
 
-    def _kernel(self, name, rows, columns, fan_in):
-        return self.add_weight(
-            name=name, shape=(rows, columns), initializer=uniform_by_fan_in(fan_in)
-        )
-
-    def call(self, inputs, training=False):
+    def call(self, inputs: tuple[KerasTensor, KerasTensor], training: bool = False) -> KerasTensor:
         projected = ops.cast(self.project(*inputs), self.variable_dtype)
         outputs = self.rnn(projected, training=training)
+        # (batch, steps, 5 units) -> h (batch, steps, units), four gates (batch, steps, 4 units)
         h, before_norm = ops.split(outputs, [self.units], axis=-1)
         if training:
             self.rnn.cell.rbn.update_moving_statistics(before_norm)
         return ops.cast(h, self.compute_dtype)
 
-    def project(self, x, y):
+    def compute_output_shape(self, input_shape: tuple[tuple, tuple]) -> tuple:
+        return (*input_shape[0][:2], self.units)
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "units": self.units,
+            "timesteps": self.timesteps,
+            "gate_norm": self.gate_norm,
+            "momentum": self.momentum,
+            "epsilon": self.epsilon,
+        }
+
+    def project(self, x: KerasTensor, y: KerasTensor) -> KerasTensor:
         """The share of x, y and bias in the six networks, for all steps: (batch, steps, 6 units).
 
         The memory of x does not see y, and the other way round: equations (5) and (6).
@@ -107,15 +120,7 @@ class DSLSTM(keras.layers.Layer):
         memory_F = ops.matmul(y, self.y_memory_kernel)
         return ops.concatenate([gates, memory_T, memory_F], axis=-1) + self.bias
 
-    def compute_output_shape(self, input_shape):
-        return (*input_shape[0][:2], self.units)
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "units": self.units,
-            "timesteps": self.timesteps,
-            "gate_norm": self.gate_norm,
-            "momentum": self.momentum,
-            "epsilon": self.epsilon,
-        }
+    def _kernel(self, name: str, rows: int, columns: int, fan_in: int) -> keras.Variable:
+        return self.add_weight(
+            name=name, shape=(rows, columns), initializer=uniform_by_fan_in(fan_in)
+        )

@@ -1,12 +1,26 @@
 """One step of the dual-sequence LSTM: equations (1) to (8) of the paper."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
-from keras import ops
+from keras import KerasTensor, ops
 
 from ser_keras.layers.initializers import uniform_by_fan_in
 from ser_keras.layers.recurrent_batch_normalization import RecurrentBatchNormalization
+from ser_keras.settings import GATE_NORMS
 
-GATE_NORMS = ("after_sigmoid", "before_sigmoid")
+
+def check_cell(units: int, gate_norm: str) -> None:
+    """Refuse settings that no cell can have.
+
+    Raises:
+        ValueError: naming what was received.
+    """
+    if gate_norm not in GATE_NORMS:
+        raise ValueError(f"Received gate_norm={gate_norm!r}. Expected one of {GATE_NORMS}.")
+    if units < 1:
+        raise ValueError(f"Received units={units}. Expected 1 or more.")
 
 
 @keras.saving.register_keras_serializable(package="ser_keras")
@@ -22,40 +36,38 @@ class DSLSTMCell(keras.layers.Layer):
         2020, section 2.3.4.
 
     Args:
-        units: Size of h and C.
-        timesteps: Number of steps that have normalisation statistics of their own.
+        units: size of h and C.
+        timesteps: number of steps that have normalisation statistics of their own.
         gate_norm: "after_sigmoid", as the paper prints it, or "before_sigmoid", as in Cooijmans
             et al.
-        momentum: Weight of the old moving statistics at an update.
-        epsilon: Added to the variance.
-        fan_in: Number of inputs of a gate network, [x_t, y_t, h_{t-1}]; sets the scale of the
+        momentum: weight of the old moving statistics at an update.
+        epsilon: added to the variance.
+        fan_in: number of inputs of a gate network, [x_t, y_t, h_{t-1}]; sets the scale of the
             recurrent weights at the start. `units` where it is not given.
+        kwargs: as for every Keras layer.
 
     Call arguments:
         inputs: (batch, 6 * units), the share of x_t, y_t and bias in the six networks, in the
             order f, i_T, i_F, o, C_T, C_F.
         states: h and C, (batch, units) each, and the number of the step, (batch, 1).
-        training: Whether the gates are normalised by the statistics of the batch.
+        training: whether the gates are normalised by the statistics of the batch.
 
-    Returns:
+    Output shape:
         [h, what the normalisation was given] as (batch, 5 * units), and the new states.
     """
 
     def __init__(
         self,
-        units,
-        timesteps,
-        gate_norm="after_sigmoid",
-        momentum=0.9,
-        epsilon=1e-5,
-        fan_in=None,
-        **kwargs,
+        units: int,
+        timesteps: int,
+        gate_norm: str = "after_sigmoid",
+        momentum: float = 0.9,
+        epsilon: float = 1e-5,
+        fan_in: int | None = None,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        if gate_norm not in GATE_NORMS:
-            raise ValueError(f"Received gate_norm={gate_norm!r}. Expected one of {GATE_NORMS}.")
-        if units < 1:
-            raise ValueError(f"Received units={units}. Expected 1 or more.")
+        check_cell(units, gate_norm)
         self.units = units
         self.gate_norm = gate_norm
         self.fan_in = fan_in or units
@@ -65,7 +77,7 @@ class DSLSTMCell(keras.layers.Layer):
         self.state_size = [units, units, 1]
         self.output_size = 5 * units
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple) -> None:
         if input_shape[-1] != 6 * self.units:
             raise ValueError(
                 f"Received inputs of shape {tuple(input_shape)}. Expected (batch, 6 * units) = "
@@ -79,8 +91,11 @@ class DSLSTMCell(keras.layers.Layer):
         )
         self.rbn.build((input_shape[0], 4 * self.units))
 
-    def call(self, inputs, states, training=False):
+    def call(
+        self, inputs: KerasTensor, states: Sequence[KerasTensor], training: bool = False
+    ) -> tuple[KerasTensor, list[KerasTensor]]:
         h, C, step = states
+        # (batch, 6 units): four gates, two memories.
         z = inputs + ops.matmul(h, self.recurrent_kernel)
         z_gates, z_memories = ops.split(z, [4 * self.units], axis=-1)
 
@@ -92,14 +107,7 @@ class DSLSTMCell(keras.layers.Layer):
 
         return ops.concatenate([h, before_norm], axis=-1), [h, C, step + 1]
 
-    def _gates(self, z, step, training):
-        """The four gates side by side, and what the normalisation was given for them."""
-        if self.gate_norm == "after_sigmoid":
-            before_norm = ops.sigmoid(z)
-            return self.rbn(before_norm, step, training=training), before_norm
-        return ops.sigmoid(self.rbn(z, step, training=training)), z
-
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "units": self.units,
@@ -109,3 +117,12 @@ class DSLSTMCell(keras.layers.Layer):
             "epsilon": self.rbn.epsilon,
             "fan_in": self.fan_in,
         }
+
+    def _gates(
+        self, z: KerasTensor, step: KerasTensor, training: bool
+    ) -> tuple[KerasTensor, KerasTensor]:
+        """The four gates side by side, and what the normalisation was given for them."""
+        if self.gate_norm == "after_sigmoid":
+            before_norm = ops.sigmoid(z)
+            return self.rbn(before_norm, step, training=training), before_norm
+        return ops.sigmoid(self.rbn(z, step, training=training)), z

@@ -9,11 +9,11 @@ import math
 import keras
 
 
-def uniform_by_fan_in(fan_in):
+def uniform_by_fan_in(fan_in: int) -> keras.initializers.Initializer:
     """Uniform over +-1 / sqrt(fan_in).
 
     Args:
-        fan_in: Number of inputs that feed one output, or the number of units for the weights of
+        fan_in: number of inputs that feed one output, or the number of units for the weights of
             an LSTM.
     """
     limit = 1 / math.sqrt(fan_in)

@@ -1,7 +1,9 @@
 """Batch normalisation that knows the step of the recurrence: `rbn` in equations (1) to (4)."""
 
+from typing import Any
+
 import keras
-from keras import ops
+from keras import KerasTensor, ops
 
 
 @keras.saving.register_keras_serializable(package="ser_keras")
@@ -19,28 +21,29 @@ class RecurrentBatchNormalization(keras.layers.Layer):
         step, gamma = 0.1 and beta = 0 at the start.
 
     Args:
-        timesteps: Number of steps that have moving statistics of their own.
-        momentum: Weight of the old moving statistics at an update.
-        epsilon: Added to the variance.
+        timesteps: number of steps that have moving statistics of their own.
+        momentum: weight of the old moving statistics at an update.
+        epsilon: added to the variance.
+        kwargs: as for every Keras layer.
 
     Call arguments:
         inputs: (batch, features), the values of one step.
-        step: Scalar number of the step, from 0.
-        training: Whether the statistics of the batch are used.
+        step: scalar number of the step, from 0.
+        training: whether the statistics of the batch are used.
 
     Output shape:
         (batch, features).
     """
 
-    def __init__(self, timesteps, momentum=0.9, epsilon=1e-5, **kwargs):
+    def __init__(self, timesteps: int, momentum: float = 0.9, epsilon: float = 1e-5, **kwargs: Any):
         super().__init__(**kwargs)
-        if timesteps < 1:
-            raise ValueError(f"Received timesteps={timesteps}. Expected 1 or more.")
         self.timesteps = timesteps
         self.momentum = momentum
         self.epsilon = epsilon
+        if timesteps < 1:
+            raise ValueError(f"Received timesteps={timesteps}. Expected 1 or more.")
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple) -> None:
         features = (input_shape[-1],)
         by_step = (self.timesteps, *features)
         self.gamma = self.add_weight(
@@ -50,18 +53,9 @@ class RecurrentBatchNormalization(keras.layers.Layer):
         self.moving_mean = self._statistic("moving_mean", by_step, "zeros")
         self.moving_variance = self._statistic("moving_variance", by_step, "ones")
 
-    def _statistic(self, name, shape, initializer):
-        # aggregation="mean": replicas of a distributed run keep one common value.
-        return self.add_weight(
-            name=name,
-            shape=shape,
-            initializer=initializer,
-            trainable=False,
-            autocast=False,
-            aggregation="mean",
-        )
-
-    def call(self, inputs, step, training=False):
+    def call(
+        self, inputs: KerasTensor, step: KerasTensor | int, training: bool = False
+    ) -> KerasTensor:
         if training:
             mean, variance = ops.moments(inputs, axes=0)
         else:
@@ -71,7 +65,18 @@ class RecurrentBatchNormalization(keras.layers.Layer):
         scale = self.gamma * ops.rsqrt(variance + self.epsilon)
         return (inputs - mean) * scale + self.beta
 
-    def update_moving_statistics(self, sequences):
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "timesteps": self.timesteps,
+            "momentum": self.momentum,
+            "epsilon": self.epsilon,
+        }
+
+    def update_moving_statistics(self, sequences: KerasTensor) -> None:
         """Move the statistics of every step towards those of a batch, once.
 
         Args:
@@ -80,18 +85,19 @@ class RecurrentBatchNormalization(keras.layers.Layer):
         """
         sequences = ops.stop_gradient(sequences[:, : self.timesteps])
         mean, variance = ops.moments(ops.cast(sequences, self.variable_dtype), axes=0)
+        # (batch, steps, features) -> (steps, features)
         for moving, batch in ((self.moving_mean, mean), (self.moving_variance, variance)):
             seen = batch.shape[0]
             updated = self.momentum * moving[:seen] + (1 - self.momentum) * batch
             moving.assign(ops.concatenate([updated, moving[seen:]], axis=0))
 
-    def compute_output_shape(self, input_shape):
-        return input_shape
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "timesteps": self.timesteps,
-            "momentum": self.momentum,
-            "epsilon": self.epsilon,
-        }
+    def _statistic(self, name: str, shape: tuple, initializer: str) -> keras.Variable:
+        # aggregation="mean": replicas of a distributed run keep one common value.
+        return self.add_weight(
+            name=name,
+            shape=shape,
+            initializer=initializer,
+            trainable=False,
+            autocast=False,
+            aggregation="mean",
+        )

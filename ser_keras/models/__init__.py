@@ -1,5 +1,5 @@
 """The models of Table 1."""
 
-from ser_keras.models.variants import VARIANTS, build_model, head_loss_weights, input_names
+import lazy_loader as lazy
 
-__all__ = ["VARIANTS", "build_model", "head_loss_weights", "input_names"]
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

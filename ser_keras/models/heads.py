@@ -1,11 +1,19 @@
 """The heads of the models: functions from Keras tensors to logits (sections 2.3.2 to 2.3.4)."""
 
-import keras
-from keras import layers
+from collections.abc import Mapping
 
+from keras import KerasTensor, layers
+
+from data_pipeline.contract import MEL_NARROW, MEL_WIDE, MFCC, NUM_MFCC_FRAMES
 from ser_keras.errors import SerError
-from ser_keras.layers import DSLSTM, ConvBlock, MeanOverTime
+from ser_keras.layers.conv_block import ConvBlock
+from ser_keras.layers.ds_lstm import DSLSTM
 from ser_keras.layers.initializers import uniform_by_fan_in
+from ser_keras.layers.mean_over_time import MeanOverTime
+from ser_keras.settings import Network
+
+# Streams of a batch by name, as symbolic inputs.
+Inputs = Mapping[str, KerasTensor]
 
 # Timesteps that the edges of the convolutions and rounding can leave on one side when the wide
 # window is twice the narrow one. More, and the two sequences are not of the same moments.
@@ -14,39 +22,39 @@ MAX_SURPLUS = 3
 BATCH_NORM = {"momentum": 0.9, "epsilon": 1e-5}
 
 
-def mfcc_head(inputs, preset, num_emotions):
+def mfcc_head(inputs: Inputs, network: Network, num_emotions: int) -> KerasTensor:
     """M_LSTM: a two-layer LSTM on the MFCCs, averaged over the utterance's own frames."""
-    h = _two_lstm_layers(inputs["mfcc"], preset.units, "mfcc")
-    pooled = MeanOverTime(name="mfcc_mean")([h, inputs["num_mfcc_frames"]])
+    h = _two_lstm_layers(inputs[MFCC], network.units, "mfcc")
+    pooled = MeanOverTime(name="mfcc_mean")([h, inputs[NUM_MFCC_FRAMES]])
     return _classifier(pooled, num_emotions, "mfcc")
 
 
-def narrow_head(inputs, preset, num_emotions):
+def narrow_head(inputs: Inputs, network: Network, num_emotions: int) -> KerasTensor:
     """CNN + LSTM on the narrow-window spectrogram (Base 2)."""
-    sequence = _cnn(inputs["mel_narrow"], preset.kernel_narrow, preset.padding_narrow, preset)
-    return _lstm_head(sequence, preset, num_emotions, "narrow")
+    sequence = _narrow_cnn(inputs, network)
+    return _lstm_head(sequence, network.units, num_emotions, "narrow")
 
 
-def wide_head(inputs, preset, num_emotions):
+def wide_head(inputs: Inputs, network: Network, num_emotions: int) -> KerasTensor:
     """CNN + LSTM on the wide-window spectrogram (Base 3)."""
-    sequence = _cnn(inputs["mel_wide"], preset.kernel_wide, preset.padding_wide, preset)
-    return _lstm_head(sequence, preset, num_emotions, "wide")
+    sequence = _wide_cnn(inputs, network)
+    return _lstm_head(sequence, network.units, num_emotions, "wide")
 
 
-def ds_lstm_head(inputs, preset, num_emotions):
+def ds_lstm_head(inputs: Inputs, network: Network, num_emotions: int) -> KerasTensor:
     """M_DS-LSTM: two CNNs, alignment, a two-layer DS-LSTM, mean over time."""
-    x = _cnn(inputs["mel_narrow"], preset.kernel_narrow, preset.padding_narrow, preset)
-    y = _cnn(inputs["mel_wide"], preset.kernel_wide, preset.padding_wide, preset)
-    h, y = align(x, y, preset.aligned_frames)
+    x = _narrow_cnn(inputs, network)
+    y = _wide_cnn(inputs, network)
+    h, y = align(x, y, network.aligned_frames)
     for number in (1, 2):
         name = f"ds_lstm_{number}"
-        h = DSLSTM(preset.units, gate_norm=preset.gate_norm, name=name)([h, y])
+        h = DSLSTM(network.units, gate_norm=network.gate_norm, name=name)([h, y])
         h = layers.BatchNormalization(**BATCH_NORM, name=f"{name}_norm")(h)
     pooled = layers.GlobalAveragePooling1D(name="ds_lstm_mean")(h)
     return _classifier(pooled, num_emotions, "ds_lstm")
 
 
-def align(x, y, aligned_frames):
+def align(x: KerasTensor, y: KerasTensor, aligned_frames: int) -> tuple[KerasTensor, KerasTensor]:
     """Average adjacent timesteps of x, two apart, and cut x and y to the shorter one.
 
     Args:
@@ -72,29 +80,48 @@ def align(x, y, aligned_frames):
     return _first_steps(averaged, steps, "narrow"), _first_steps(y, steps, "wide")
 
 
-def _first_steps(sequence, steps, name):
+def _first_steps(sequence: KerasTensor, steps: int, name: str) -> KerasTensor:
     surplus = sequence.shape[1] - steps
     return layers.Cropping1D((0, surplus), name=f"align_{name}")(sequence) if surplus else sequence
 
 
-def _cnn(mel, kernel_size, padding, preset):
-    """Two blocks of convolution and pooling, then the channels of a timestep side by side."""
-    name = mel.name.removeprefix("mel_")
+def _narrow_cnn(inputs: Inputs, network: Network) -> KerasTensor:
+    kernel_size, padding = network.kernel_narrow, network.padding_narrow
+    return _cnn(inputs[MEL_NARROW], network.filters, kernel_size, padding, "narrow")
+
+
+def _wide_cnn(inputs: Inputs, network: Network) -> KerasTensor:
+    kernel_size, padding = network.kernel_wide, network.padding_wide
+    return _cnn(inputs[MEL_WIDE], network.filters, kernel_size, padding, "wide")
+
+
+def _cnn(
+    mel: KerasTensor,
+    filters: tuple[int, ...],
+    kernel_size: tuple[int, int],
+    padding: tuple[int, int],
+    name: str,
+) -> KerasTensor:
+    """Blocks of convolution and pooling, then the channels of a timestep side by side."""
+    # (batch, time, mels) -> (batch, time, mels, 1)
     maps = layers.Reshape((*mel.shape[1:], 1), name=f"{name}_channel")(mel)
-    for number, filters in enumerate(preset.filters, start=1):
-        block = ConvBlock(filters, kernel_size, padding, **BATCH_NORM, name=f"{name}_conv_{number}")
+    for number, channels in enumerate(filters, start=1):
+        block = ConvBlock(
+            channels, kernel_size, padding, **BATCH_NORM, name=f"{name}_conv_{number}"
+        )
         maps = block(maps)
+    # (batch, timesteps, bands, channels) -> (batch, timesteps, bands * channels)
     _, timesteps, bands, channels = maps.shape
     return layers.Reshape((timesteps, bands * channels), name=f"{name}_sequence")(maps)
 
 
-def _lstm_head(sequence, preset, num_emotions, name):
-    h = _two_lstm_layers(sequence, preset.units, name)
+def _lstm_head(sequence: KerasTensor, units: int, num_emotions: int, name: str) -> KerasTensor:
+    h = _two_lstm_layers(sequence, units, name)
     pooled = layers.GlobalAveragePooling1D(name=f"{name}_mean")(h)
     return _classifier(pooled, num_emotions, name)
 
 
-def _two_lstm_layers(sequence, units, name):
+def _two_lstm_layers(sequence: KerasTensor, units: int, name: str) -> KerasTensor:
     for number in (1, 2):
         sequence = layers.LSTM(
             units,
@@ -108,7 +135,7 @@ def _two_lstm_layers(sequence, units, name):
     return sequence
 
 
-def _classifier(pooled, num_emotions, head) -> keras.KerasTensor:
+def _classifier(pooled: KerasTensor, num_emotions: int, head: str) -> KerasTensor:
     # Logits stay in full precision under a mixed policy: softmax and loss need it.
     return layers.Dense(
         num_emotions,

@@ -3,28 +3,24 @@
 import keras
 from keras import ops
 
+from data_pipeline.contract import (
+    MEL_NARROW,
+    MEL_WIDE,
+    MELS,
+    MFCC,
+    NUM_MFCC,
+    NUM_MFCC_FRAMES,
+)
 from ser_keras.errors import SerError
 from ser_keras.models.heads import ds_lstm_head, mfcc_head, narrow_head, wide_head
-from ser_keras.settings import Preset
+from ser_keras.settings import VARIANTS, Network
 
 # A head: the function that builds it, and the inputs that it reads.
 HEADS = {
-    "mfcc": (mfcc_head, ("mfcc", "num_mfcc_frames")),
-    "narrow": (narrow_head, ("mel_narrow",)),
-    "wide": (wide_head, ("mel_wide",)),
-    "ds_lstm": (ds_lstm_head, ("mel_narrow", "mel_wide")),
-}
-
-# A variant: its heads, and the weight of each in the averaged logits and in the loss.
-VARIANTS = {
-    "base_1": {"mfcc": 1.0},
-    "base_2": {"narrow": 1.0},
-    "base_3": {"wide": 1.0},
-    "base_4": {"narrow": 0.5, "wide": 0.5},
-    "base_5": {"mfcc": 0.5, "narrow": 0.25, "wide": 0.25},
-    "base_6": {"mfcc": 0.5, "narrow": 0.5},
-    "ds_lstm": {"ds_lstm": 1.0},
-    "dual_level": {"mfcc": 0.5, "ds_lstm": 0.5},
+    "mfcc": (mfcc_head, (MFCC, NUM_MFCC_FRAMES)),
+    "narrow": (narrow_head, (MEL_NARROW,)),
+    "wide": (wide_head, (MEL_WIDE,)),
+    "ds_lstm": (ds_lstm_head, MELS),
 }
 
 # Below this a CNN has no timestep or band left for the recurrence, or the alignment no pair.
@@ -33,11 +29,10 @@ MIN_FRAMES = 24
 
 def build_model(
     variant: str,
-    preset: Preset,
+    network: Network,
     num_emotions: int,
     num_frames: tuple[int, int],
     n_mels: tuple[int, int] = (64, 128),
-    num_mfcc: int = 39,
 ) -> keras.Model:
     """Build one system of Table 1.
 
@@ -46,20 +41,19 @@ def build_model(
     entropies (section 2.3.1): compile with `head_loss_weights(variant)`.
 
     Args:
-        variant: A key of `VARIANTS`.
-        preset: Settings of the network.
-        num_emotions: Number of classes.
-        num_frames: Timesteps of the narrow- and wide-window spectrograms after resizing.
-        n_mels: Mel bands of the two spectrograms.
-        num_mfcc: Features of an MFCC frame.
+        variant: a key of `VARIANTS`.
+        network: its settings.
+        num_emotions: number of classes.
+        num_frames: timesteps of the narrow- and wide-window spectrograms after resizing.
+        n_mels: mel bands of the two spectrograms.
 
     Returns:
         A functional model. Inputs, as far as the variant reads them: mfcc (batch, frames,
-        num_mfcc), num_mfcc_frames (batch,), mel_narrow (batch, num_frames[0], n_mels[0]) and
+        39), num_mfcc_frames (batch,), mel_narrow (batch, num_frames[0], n_mels[0]) and
         mel_wide (batch, num_frames[1], n_mels[1]) in dB. Outputs: (batch, num_emotions) each.
 
     Raises:
-        SerError: The variant is unknown, or the spectrograms are too short for the CNN.
+        SerError: the variant is unknown, or the spectrograms are too short for the CNN.
     """
     heads = _heads(variant)
     if min(num_frames) < MIN_FRAMES:
@@ -69,17 +63,17 @@ def build_model(
         )
     # Layers
     shapes = {
-        "mfcc": (None, num_mfcc),
-        "num_mfcc_frames": (),
-        "mel_narrow": (num_frames[0], n_mels[0]),
-        "mel_wide": (num_frames[1], n_mels[1]),
+        MFCC: (None, NUM_MFCC),
+        NUM_MFCC_FRAMES: (),
+        MEL_NARROW: (num_frames[0], n_mels[0]),
+        MEL_WIDE: (num_frames[1], n_mels[1]),
     }
     inputs = {
         name: keras.Input(shapes[name], name=name, dtype=_input_dtype(name))
         for name in input_names(variant)
     }
     # Model
-    logits = {head: HEADS[head][0](inputs, preset, num_emotions) for head in heads}
+    logits = {head: HEADS[head][0](inputs, network, num_emotions) for head in heads}
     average = sum(ops.multiply(weight, logits[head]) for head, weight in heads.items())
     outputs = {"logits": average} | {f"{head}_logits": value for head, value in logits.items()}
     return keras.Model(inputs, outputs, name=variant)
@@ -95,11 +89,11 @@ def head_loss_weights(variant: str) -> dict[str, float]:
     return {f"{head}_logits": weight for head, weight in _heads(variant).items()}
 
 
-def _heads(variant):
+def _heads(variant: str) -> dict[str, float]:
     if variant not in VARIANTS:
         raise SerError(f"received the variant {variant!r}, expected one of {', '.join(VARIANTS)}")
     return VARIANTS[variant]
 
 
-def _input_dtype(name):
-    return "int32" if name == "num_mfcc_frames" else "float32"
+def _input_dtype(name: str) -> str:
+    return "int32" if name == NUM_MFCC_FRAMES else "float32"

@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from data_pipeline.audio.reading import SAMPLE_RATE, load_recording
+from data_pipeline.audio.reading import load_recording
+from data_pipeline.audio.waveform import SAMPLE_RATE
 from data_pipeline.errors import DataError
 from ser_keras.graph.verdicts import MAX_BATCH_SECONDS
 from ser_keras.predict.input_warnings import recording_warnings, utterance_warnings
@@ -19,7 +20,7 @@ AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
 BATCH_SIZE = 32
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Prediction:
     """What the model says of one file.
 
@@ -100,7 +101,7 @@ def _read(path: Path, model: ServedModel) -> _Input:
         recording = load_recording(path)
     except DataError as error:
         return _Input(str(path), np.zeros(0, np.float32), error=failure_reason(path, error))
-    profile = model.info.get("training_profile")
+    profile = model.info.training_profile
     warnings = recording_warnings(recording, profile) + utterance_warnings(recording, profile)
     return _Input(str(path), recording.waveform, tuple(warnings))
 
@@ -129,7 +130,7 @@ def _predict_batch(model: ServedModel, batch: Sequence[_Input]) -> Iterator[Pred
     answers = iter(model.answers(usable) if usable else [])
     for one in batch:
         if one.error:
-            yield Prediction(one.file, error=one.error)
+            yield Prediction(file=one.file, error=one.error)
         else:
-            answer = next(answers)
-            yield Prediction(one.file, **answer._asdict(), warnings=one.warnings)
+            answer = next(answers)._asdict()
+            yield Prediction(file=one.file, warnings=one.warnings, **answer)

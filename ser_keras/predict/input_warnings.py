@@ -4,10 +4,11 @@ A model answers whatever it is sent. Outside what it was trained on its probabil
 or not, mean nothing; that is said here, beside the answer.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
-from data_pipeline.audio.reading import SAMPLE_RATE, Recording
-from data_pipeline.features.level import frame_levels, overall_level
+from data_pipeline.audio.reading import Recording
+from data_pipeline.audio.waveform import SAMPLE_RATE
+from data_pipeline.features.level import TrainingProfile, frame_levels, overall_level
 
 # What goes beyond the 1 % and 99 % quantiles by less than this is not worth a word.
 LEVEL_MARGIN_DB = 3.0
@@ -15,12 +16,12 @@ DURATION_FACTOR = 1.25
 SILENCE_MARGIN = 0.1
 
 
-def recording_warnings(recording: Recording, profile: Mapping | None) -> list[str]:
+def recording_warnings(recording: Recording, profile: TrainingProfile | None) -> list[str]:
     """In what a recording of any length is unlike those that the model was trained on.
 
     Args:
         recording: from `load_recording`.
-        profile: "training_profile" of the model's info.json; None for a model that has none.
+        profile: what the training recordings were like; None where it is not known.
 
     Returns:
         A sentence for the sample rate of the file and, with a profile, one for the level, each
@@ -29,19 +30,19 @@ def recording_warnings(recording: Recording, profile: Mapping | None) -> list[st
     warnings = list(_of_rate(recording.file_rate))
     if profile is not None:
         level = overall_level(frame_levels(recording.waveform))
-        warnings += _of_level(level.dbfs, profile["level_dbfs"])
+        warnings += _of_level(level.dbfs, profile.level_dbfs)
     return warnings
 
 
-def utterance_warnings(recording: Recording, profile: Mapping | None) -> list[str]:
+def utterance_warnings(recording: Recording, profile: TrainingProfile | None) -> list[str]:
     """The same for what matters in a recording that is judged as a whole: length and silence."""
     if profile is None:
         return []
     seconds = len(recording.waveform) / SAMPLE_RATE
     level = overall_level(frame_levels(recording.waveform))
     return [
-        *_of_duration(seconds, profile["duration_seconds"]),
-        *_of_silence(level.silent_share, profile["silent_share"]),
+        *_of_duration(seconds, profile.duration_seconds),
+        *_of_silence(level.silent_share, profile.silent_share),
     ]
 
 

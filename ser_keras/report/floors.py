@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from data_pipeline.rows import UtteranceRow
 from data_pipeline.splits.leakage import guess_emotions
 from ser_keras.report.reported_run import ReportedRun
 from ser_keras.runs.contents import COMMON
@@ -48,11 +49,12 @@ def _floor(run: ReportedRun, column: str | None) -> ReportedRun:
     )
 
 
-def _rows(part: Predictions) -> list[dict[str, str]]:
+def _rows(part: Predictions) -> list[UtteranceRow]:
     emotions = [part.emotions[label] for label in part.labels]
+    named = zip(part.utterance_ids, part.speakers, emotions, strict=True)
     return [
-        {"speaker": speaker, "emotion": emotion}
-        for speaker, emotion in zip(part.speakers, emotions, strict=True)
+        UtteranceRow(utterance_id=utterance_id, speaker=speaker, emotion=emotion)
+        for utterance_id, speaker, emotion in named
     ]
 
 

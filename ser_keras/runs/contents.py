@@ -10,7 +10,14 @@ from typing import Any
 import numpy as np
 
 from ser_keras.errors import SerError
-from ser_keras.runs.files import read_predictions
+from ser_keras.runs.files import (
+    HISTORY_NAME,
+    PREDICTIONS_NAME,
+    RESULT_NAME,
+    SUMMARY_NAME,
+    fold_dirs,
+    read_predictions,
+)
 from ser_keras.scores.accuracies import METRIC_NAMES, confusion_matrix
 from ser_keras.scores.predictions import Predictions
 
@@ -49,13 +56,13 @@ def read_run_folder(directory: Path) -> RunContents:
     Raises:
         SerError: there is none, a file cannot be read, or files contradict each other.
     """
-    folders = sorted(path.parent for path in directory.glob("fold_*/result.json"))
+    folders = sorted(path for path in fold_dirs(directory) if (path / RESULT_NAME).exists())
     if not folders:
         raise SerError(
             f"{directory}: no finished fold there, expected a run folder as train.py writes it "
             "(fold_0/result.json ...): name one, or finish a fold first"
         )
-    read = [(_read_result(folder / "result.json"), folder) for folder in folders]
+    read = [(_read_result(folder / RESULT_NAME), folder) for folder in folders]
     read.sort(key=lambda pair: pair[0]["fold"])
     return RunContents(
         results=tuple(result for result, _ in read),
@@ -65,9 +72,9 @@ def read_run_folder(directory: Path) -> RunContents:
             if is_tested(result)
         },
         histories={
-            result["fold"]: read_history(folder / "history.csv")
+            result["fold"]: read_history(folder / HISTORY_NAME)
             for result, folder in read
-            if (folder / "history.csv").exists()
+            if (folder / HISTORY_NAME).exists()
         },
         num_folds=_num_folds(directory),
     )
@@ -107,7 +114,7 @@ def _read_result(path: Path) -> dict[str, Any]:
 
 
 def _read_predictions(folder: Path, result: Mapping[str, Any]) -> Predictions:
-    part = read_predictions(folder / "predictions.csv")
+    part = read_predictions(folder / PREDICTIONS_NAME)
     if not agree(result, part):
         raise SerError(
             f"{folder}: predictions.csv gives another confusion matrix than result.json, expected "
@@ -151,7 +158,7 @@ def history_columns(rows: list[dict[str, str]]) -> dict[str, np.ndarray]:
 
 def _num_folds(directory: Path) -> int | None:
     try:
-        summary = json.loads((directory / "summary.json").read_text(encoding="utf-8"))
+        summary = json.loads((directory / SUMMARY_NAME).read_text(encoding="utf-8"))
         return summary["folds_total"]
     except (OSError, ValueError, KeyError):
         return None  # the run was stopped before its first summary

@@ -2,13 +2,18 @@
 
 import json
 import shutil
+from collections.abc import Sequence
 
 import keras
 import pytest
 from keras import ops
 
+from data_pipeline.contract import INPUT_NAMES
+from ser_keras.graph.layout import INFO_PATH
+from ser_keras.model_info import ModelInfo
 
-def build_tiny_model(inputs: list[str], num_frames=(12, 7)) -> keras.Model:
+
+def build_tiny_model(inputs: Sequence[str], num_frames=(12, 7)) -> keras.Model:
     """Inputs and outputs of the real models: a loop over the mels, the true length of the MFCC."""
     keras.utils.set_random_seed(7)
     shapes = {
@@ -33,22 +38,22 @@ def build_tiny_model(inputs: list[str], num_frames=(12, 7)) -> keras.Model:
 
 
 @pytest.fixture(scope="session")
-def tiny_info() -> dict:
-    """What a fold's info.json holds, for the tiny model."""
-    return {
-        "variant": "dual_level",
-        "preset": "paper",
-        "emotions": ["angry", "happy", "neutral", "sad"],
-        "features": {"sample_rate": 16000, "mfcc": "tensorflow", "n_fft": [256, 512]},
-        "num_frames": [12, 7],
-        "n_mels": [64, 128],
-        "inputs": ["mfcc", "num_mfcc_frames", "mel_narrow", "mel_wide"],
-        "corpus": "made up",
-        "protocol": "speaker",
-        "fold": 0,
-        "weighted_accuracy": 0.5,
-        "unweighted_accuracy": 0.5,
-    }
+def tiny_info() -> ModelInfo:
+    """What the tiny model knows of itself; it was not calibrated."""
+    return ModelInfo(
+        variant="dual_level",
+        preset="paper",
+        emotions=("angry", "happy", "neutral", "sad"),
+        features={"sample_rate": 16000, "mfcc": "tensorflow", "n_fft": [256, 512]},
+        num_frames=(12, 7),
+        n_mels=(64, 128),
+        inputs=INPUT_NAMES,
+        corpus="made up",
+        protocol="speaker",
+        fold=0,
+        weighted_accuracy=0.5,
+        unweighted_accuracy=0.5,
+    )
 
 
 @pytest.fixture(scope="session")
@@ -59,7 +64,7 @@ def tiny_model_of():
 
 @pytest.fixture(scope="session")
 def tiny_model(tiny_info) -> keras.Model:
-    return build_tiny_model(tiny_info["inputs"])
+    return build_tiny_model(tiny_info.inputs)
 
 
 @pytest.fixture(scope="session")
@@ -80,12 +85,16 @@ def served(tiny_saved_model):
 
 @pytest.fixture
 def copy_with_info(tmp_path):
-    """Function that copies a version folder and gives the copy another info.json."""
+    """Function that copies a version folder and gives the copy another info.json.
+
+    What it shall hold is a ModelInfo, or any JSON.
+    """
     numbers = iter(range(1000))
 
     def copy(version_dir, info):
         copied = shutil.copytree(version_dir, tmp_path / f"copy_{next(numbers)}")
-        (copied / "assets" / "info.json").write_text(json.dumps(info), encoding="utf-8")
+        content = info.to_json() if isinstance(info, ModelInfo) else info
+        (copied / INFO_PATH).write_text(json.dumps(content), encoding="utf-8")
         return copied
 
     return copy

@@ -3,11 +3,16 @@
 from collections.abc import Mapping, Sequence
 from itertools import cycle
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from data_pipeline.audio.reading import SAMPLE_RATE
+from data_pipeline.audio.waveform import SAMPLE_RATE
 from ser_keras.predict.timeline.judging import Segment, Timeline
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 # Okabe and Ito's colours, which colour-blind people can tell apart; yellow is too light for lines.
 COLOURS = ("#D55E00", "#E69F00", "#0072B2", "#009E73", "#CC79A7", "#56B4E9", "#000000")
@@ -25,7 +30,7 @@ INCHES_A_LETTER = 0.11
 
 def timeline_figure(
     timeline: Timeline, waveform: np.ndarray, emotions: Sequence[str], unsure_below: float
-):
+) -> "Figure":
     """Draw the waveform, the segments under it, and the probabilities of the windows.
 
     Args:
@@ -35,7 +40,7 @@ def timeline_figure(
         unsure_below: the confidence under which an answer is called unsure.
 
     Returns:
-        matplotlib.figure.Figure on the Agg canvas, which needs no display. It belongs to no
+        A figure on the Agg canvas, which needs no display. It belongs to no
         pyplot state, so there is nothing to close.
     """
     from matplotlib import rc_context
@@ -66,7 +71,7 @@ def _title(timeline: Timeline) -> str:
     return "\n".join([head, *(f"warning: {warning}" for warning in timeline.warnings)])
 
 
-def _draw_waveform(axes, waveform: np.ndarray) -> None:
+def _draw_waveform(axes: "Axes", waveform: np.ndarray) -> None:
     columns = np.array_split(waveform, min(NUM_COLUMNS, len(waveform)))
     edges = np.cumsum([0, *map(len, columns)]) / SAMPLE_RATE
     low, high = ([one(column) for column in columns] for one in (np.min, np.max))
@@ -77,7 +82,7 @@ def _draw_waveform(axes, waveform: np.ndarray) -> None:
 
 
 def _draw_segments(
-    axes, timeline: Timeline, colours: Mapping[str, str], letters_a_second: float
+    axes: "Axes", timeline: Timeline, colours: Mapping[str, str], letters_a_second: float
 ) -> None:
     for segment in timeline.segments:
         length = segment.end_seconds - segment.start_seconds
@@ -95,14 +100,14 @@ def _name(segment: Segment) -> str:
     return f"{segment.emotion}?" if segment.unsure else segment.emotion
 
 
-def _letters(segment: Segment, colours: Mapping[str, str]) -> dict:
+def _letters(segment: Segment, colours: Mapping[str, str]) -> dict[str, Any]:
     if segment.error or segment.unsure:
         return {"color": "black", "bbox": {"facecolor": "white", "edgecolor": "none", "pad": 1.5}}
     is_light = colours[segment.emotion] in LIGHT_COLOURS
     return {"color": "black" if is_light else "white", "weight": "bold"}
 
 
-def _box(segment: Segment, colours: Mapping[str, str]) -> dict:
+def _box(segment: Segment, colours: Mapping[str, str]) -> dict[str, Any]:
     """Full colour for an answer, hatched for a guess, white for none."""
     if segment.error:
         return {"facecolor": "white", "edgecolor": GREY}
@@ -113,7 +118,7 @@ def _box(segment: Segment, colours: Mapping[str, str]) -> dict:
 
 
 def _draw_probabilities(
-    axes, timeline: Timeline, colours: Mapping[str, str], unsure_below: float
+    axes: "Axes", timeline: Timeline, colours: Mapping[str, str], unsure_below: float
 ) -> None:
     centres = [(one.start_seconds + one.end_seconds) / 2 for one in timeline.windows]
     for (emotion, colour), style in zip(colours.items(), cycle(LINE_STYLES), strict=False):
@@ -129,11 +134,11 @@ def _draw_probabilities(
     axes.grid(axis="x", alpha=0.3)
 
 
-def _explain(lines, strip) -> None:
+def _explain(lines: "Axes", strip: "Axes") -> None:
     """The legends, on the right."""
     from matplotlib.patches import Patch
 
-    place = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0), "frameon": False}
+    place: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0), "frameon": False}
     lines.legend(**place)
     guess = Patch(facecolor="white", edgecolor=GREY, hatch="////", label="unsure")
     nothing = Patch(facecolor="white", edgecolor=GREY, label="no answer")

@@ -1,17 +1,18 @@
 """The files of a timeline: segments as CSV, everything as JSON, and a picture."""
 
-import csv
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from data_pipeline.audio.reading import load_recording
+from data_pipeline.audio.reading import Recording, load_recording
 from data_pipeline.errors import DataError, shown
+from data_pipeline.files import replacing, write_csv
 from ser_keras.errors import SerError
 from ser_keras.predict.files import failure_reason
 from ser_keras.predict.served_model import ServedModel
 from ser_keras.predict.timeline.figure import timeline_figure
+from ser_keras.predict.timeline.forms import segment_columns, segment_rows
 from ser_keras.predict.timeline.judging import Timeline, judge_recording
 from ser_keras.runs.files import write_json
 
@@ -23,7 +24,7 @@ def write_timelines(
     window_seconds: float,
     hop_seconds: float,
 ) -> Iterator[Timeline]:
-    """Judge each file and writes `<file name>.csv`, `.json` and `.png` of it.
+    """Judge each file and write `<file name>.csv`, `.json` and `.png` of it.
 
     Files of several folders keep their folders below `out_dir`, so that no two results meet.
 
@@ -31,7 +32,8 @@ def write_timelines(
         model: the loaded model.
         paths: audio files.
         out_dir: made if missing; what is there under the same names is replaced.
-        window_seconds, hop_seconds: as for `judge_recording`.
+        window_seconds: length of a window.
+        hop_seconds: from the start of a window to that of the next.
 
     Yields:
         One Timeline a path, when its files are there. A file that cannot be used has its reason
@@ -44,7 +46,7 @@ def write_timelines(
         try:
             recording = load_recording(path)
         except DataError as error:
-            yield Timeline(str(path), error=failure_reason(path, error))
+            yield Timeline(file=str(path), error=failure_reason(path, error))
             continue
         timeline = judge_recording(model, str(path), recording, window_seconds, hop_seconds)
         try:
@@ -63,41 +65,18 @@ def output_stems(paths: Sequence[Path], out_dir: Path) -> list[Path]:
     return [out_dir / path.relative_to(common) for path in absolute]
 
 
-def _write(timeline: Timeline, recording, model: ServedModel, stem: Path) -> None:
+def _write(timeline: Timeline, recording: Recording, model: ServedModel, stem: Path) -> None:
     # A file name may hold bytes that are no text, which neither UTF-8 nor a picture can hold.
     timeline = replace(timeline, file=shown(timeline.file))
     stem.parent.mkdir(parents=True, exist_ok=True)
-    with _with_suffix(stem, ".csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(segment_columns(model.emotions))
-        writer.writerows(segment_rows(timeline, model.emotions))
+    rows = segment_rows(timeline, model.emotions)
+    write_csv(_with_suffix(stem, ".csv"), segment_columns(model.emotions), rows)
     write_json(_with_suffix(stem, ".json"), asdict(timeline))
     figure = timeline_figure(timeline, recording.waveform, model.emotions, model.unsure_below)
-    figure.savefig(_with_suffix(stem, ".png"))
+    with replacing(_with_suffix(stem, ".png")) as partial:
+        figure.savefig(partial, format="png")
 
 
 def _with_suffix(stem: Path, suffix: str) -> Path:
     # Added, not exchanged: a.wav and a.mp3 may lie side by side.
     return stem.with_name(stem.name + suffix)
-
-
-def segment_columns(emotions: Iterable[str]) -> list[str]:
-    """Header of a table of segments."""
-    probabilities = [f"probability_{emotion}" for emotion in emotions]
-    return ["file", "start_seconds", "end_seconds", "emotion", "unsure", *probabilities, "error"]
-
-
-def segment_rows(timeline: Timeline, emotions: Sequence[str]) -> Iterator[list]:
-    """A row for each segment; a file that could not be used is one row with its error."""
-    if timeline.error:
-        yield [timeline.file, "", "", "", "", *[""] * len(emotions), timeline.error]
-    for segment in timeline.segments:
-        probabilities = [segment.probabilities.get(emotion, "") for emotion in emotions]
-        times = [f"{segment.start_seconds:.3f}", f"{segment.end_seconds:.3f}"]
-        verdict = [segment.emotion, unsure_cell(segment.unsure)]
-        yield [timeline.file, *times, *verdict, *probabilities, segment.error]
-
-
-def unsure_cell(unsure: bool) -> str:
-    """How CSV says that an answer is a guess."""
-    return "unsure" if unsure else ""

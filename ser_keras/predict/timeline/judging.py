@@ -1,19 +1,21 @@
 """How the emotion of a long recording goes: a window slides over it, and segments come out.
 
 Each window is judged as a recording of its own. Windows overlap; segments do not: each moment
-belongs to the window whose centre is nearest, and neighbours of one verdict are one segment.
+belongs to the window whose centre is nearest, and neighbours with one answer are one segment.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 import numpy as np
 
-from data_pipeline.audio.reading import SAMPLE_RATE, Recording
+from data_pipeline.audio.reading import Recording
+from data_pipeline.audio.waveform import SAMPLE_RATE
 from data_pipeline.features.level import frame_levels, is_silent
 from data_pipeline.features.mfcc import FRAME_STEP, num_mfcc_frames
 from ser_keras.graph.verdicts import MAX_BATCH_SECONDS, MAX_SECONDS
+from ser_keras.model_info import ModelInfo
 from ser_keras.predict.files import BATCH_SIZE
 from ser_keras.predict.input_warnings import recording_warnings
 from ser_keras.predict.served_model import Answer, ServedModel
@@ -25,7 +27,7 @@ MIN_SPEECH_SHARE = 1 / 3
 NO_SPEECH = "mostly silent"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Segment:
     """A stretch of a recording and what the model says of it.
 
@@ -43,7 +45,7 @@ class Segment:
     error: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Timeline:
     """The whole of one recording.
 
@@ -66,12 +68,13 @@ class Timeline:
     error: str = ""
 
 
-def default_window_seconds(info: Mapping) -> float:
-    """The median length of the model's training recordings, what it knows best, or the longest
-    window that there may be.
+def default_window_seconds(info: ModelInfo) -> float:
+    """The length that the model knows best: the median of its training recordings.
+
+    Longer than the longest window that there may be it never is.
     """
-    profile = info.get("training_profile")
-    median = round(profile["duration_seconds"][1], 1) if profile else DEFAULT_WINDOW_SECONDS
+    profile = info.training_profile
+    median = round(profile.duration_seconds[1], 1) if profile else DEFAULT_WINDOW_SECONDS
     return min(median, MAX_SECONDS)
 
 
@@ -92,18 +95,23 @@ def judge_recording(
     window = min(round(window_seconds * SAMPLE_RATE), len(waveform))
     starts = window_starts(len(waveform), window, round(hop_seconds * SAMPLE_RATE))
     answers = _answers(model, waveform, starts, window)
-    return Timeline(
-        file,
-        len(waveform) / SAMPLE_RATE,
-        window_seconds,
-        hop_seconds,
-        tuple(recording_warnings(recording, model.info.get("training_profile"))),
-        segments_of(model, answers, window_bounds(starts, window, len(waveform))),
-        tuple(
-            Segment(start / SAMPLE_RATE, (start + window) / SAMPLE_RATE, *answer)
-            for start, answer in zip(starts, answers, strict=True)
-        ),
+    windows = (
+        _segment(start / SAMPLE_RATE, (start + window) / SAMPLE_RATE, answer)
+        for start, answer in zip(starts, answers, strict=True)
     )
+    return Timeline(
+        file=file,
+        duration_seconds=len(waveform) / SAMPLE_RATE,
+        window_seconds=window_seconds,
+        hop_seconds=hop_seconds,
+        warnings=tuple(recording_warnings(recording, model.info.training_profile)),
+        segments=segments_of(model, answers, window_bounds(starts, window, len(waveform))),
+        windows=tuple(windows),
+    )
+
+
+def _segment(start_seconds: float, end_seconds: float, answer: Answer) -> Segment:
+    return Segment(start_seconds=start_seconds, end_seconds=end_seconds, **answer._asdict())
 
 
 def window_starts(num_samples: int, window: int, hop: int) -> list[int]:
@@ -111,7 +119,8 @@ def window_starts(num_samples: int, window: int, hop: int) -> list[int]:
 
     Args:
         num_samples: of the recording, at least `window`.
-        window, hop: samples, 1 or more.
+        window: samples, 1 or more.
+        hop: samples, 1 or more.
     """
     last = num_samples - window
     return [*range(0, last, hop), last]
@@ -142,7 +151,7 @@ def _answers(
     has_speech = speech_shares(waveform, starts, window) >= MIN_SPEECH_SHARE
     asked = [start for start, speaks in zip(starts, has_speech, strict=True) if speaks]
     batch_size = min(BATCH_SIZE, MAX_BATCH_SECONDS * SAMPLE_RATE // window)
-    answers = []
+    answers: list[Answer] = []
     for first in range(0, len(asked), batch_size):
         batch = asked[first : first + batch_size]
         answers += model.answers([waveform[start : start + window] for start in batch])
@@ -152,25 +161,28 @@ def _answers(
 
 
 def segments_of(
-    model: ServedModel, answers: Sequence[Answer], bounds: Sequence[float]
+    model: ServedModel, answers: Sequence[Answer], bounds: np.ndarray
 ) -> tuple[Segment, ...]:
-    """Join neighbours of one verdict: the same emotion, unsure, or the same error.
+    """Join neighbours that say the same: one emotion, unsure, or one error.
 
     Args:
-        model: gives the verdict on mean probabilities.
+        model: gives the answer that mean probabilities amount to.
         answers: one a window.
         bounds: seconds (num_windows + 1,), from `window_bounds`.
     """
     segments = []
-    for _, positions in groupby(range(len(answers)), lambda i: _verdict(answers[i])):
-        positions = list(positions)
-        answer = _mean_answer(model, [answers[i] for i in positions])
-        start, end = bounds[positions[0]], bounds[positions[-1] + 1]
-        segments.append(Segment(float(start), float(end), *answer))
+    first = 0
+    for _, group in groupby(answers, _gist):
+        neighbours = list(group)
+        end = first + len(neighbours)
+        times = float(bounds[first]), float(bounds[end])
+        segments.append(_segment(*times, _mean_answer(model, neighbours)))
+        first = end
     return tuple(segments)
 
 
-def _verdict(answer: Answer) -> tuple[str, bool, str]:
+def _gist(answer: Answer) -> tuple[str, bool, str]:
+    """What an answer comes down to; which emotion an unsure one guesses does not count."""
     return ("" if answer.unsure else answer.emotion), answer.unsure, answer.error
 
 
@@ -179,4 +191,4 @@ def _mean_answer(model: ServedModel, answers: Sequence[Answer]) -> Answer:
         return answers[0]
     mean = np.mean([list(answer.probabilities.values()) for answer in answers], axis=0)
     probabilities = dict(zip(answers[0].probabilities, mean.tolist(), strict=True))
-    return model.verdict(probabilities)
+    return model.answer_of(probabilities)

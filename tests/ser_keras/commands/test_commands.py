@@ -6,17 +6,20 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
-from ser_keras.__main__ import find_fold, main
+from data_pipeline.features.level import TrainingProfile
+from ser_keras.__main__ import main
+from ser_keras.commands.export import find_fold
 from ser_keras.errors import SerError
-from ser_keras.models import build_model
-from ser_keras.settings import Preset
-from ser_keras.training.fold import save_model
+from ser_keras.models.variants import build_model
+from ser_keras.settings import Network, Settings
+from ser_keras.training.model_files import save_model
 
 ROOT = Path(__file__).parents[3]
 
@@ -58,7 +61,7 @@ def test_json_is_an_object_a_line_with_the_same_keys(capsys, tiny_saved_model, t
 def test_csv_has_a_header_and_survives_commas(capsys, tiny_saved_model, tiny_info, folder):
     code, output = predict(capsys, tiny_saved_model, folder, "--format", "csv")
     header, *rows = csv.reader(io.StringIO(output))
-    columns = [f"probability_{emotion}" for emotion in tiny_info["emotions"]]
+    columns = [f"probability_{emotion}" for emotion in tiny_info.emotions]
     assert header == ["file", "emotion", "unsure", *columns, "warnings", "error"]
     assert [Path(row[0]).name for row in rows][0] == "first, take 2.wav"
     assert sum(map(float, rows[0][3:7])) == pytest.approx(1)
@@ -70,7 +73,7 @@ def test_text_shows_a_bar_for_each_emotion(capsys, tiny_saved_model, tiny_info, 
     first, *bars = output.splitlines()
     assert code == 0
     assert first.startswith(f"{folder / 'second.flac'}: ")
-    assert [bar.split()[0] for bar in bars] == tiny_info["emotions"]
+    assert [bar.split()[0] for bar in bars] == list(tiny_info.emotions)
     for bar in bars:
         assert bar.count("#") == round(30 * float(bar.split()[1]))
 
@@ -78,13 +81,13 @@ def test_text_shows_a_bar_for_each_emotion(capsys, tiny_saved_model, tiny_info, 
 def test_an_unsure_answer_and_its_warnings_are_said_in_every_form(
     capsys, tiny_saved_model, tiny_info, copy_with_info, folder
 ):
-    profile = {
-        "recordings": 9,
-        "duration_seconds": [0.1, 0.5, 1.0],
-        "level_dbfs": [-8.0, -4.0, -2.0],
-        "silent_share": [0.0, 0.0, 0.1],
-    }
-    info = tiny_info | {"unsure_below": 1.1, "training_profile": profile}
+    profile = TrainingProfile(
+        recordings=9,
+        duration_seconds=(0.1, 0.5, 1.0),
+        level_dbfs=(-8.0, -4.0, -2.0),
+        silent_share=(0.0, 0.0, 0.1),
+    )
+    info = replace(tiny_info, unsure_below=1.1, training_profile=profile)
     version_dir = copy_with_info(tiny_saved_model, info)
     output = predict(capsys, version_dir, folder / "second.flac", "--format", "json")[1]
     row = json.loads(output)
@@ -199,7 +202,7 @@ def test_windows_that_leave_gaps_or_are_too_long_are_refused(
 def test_help_shows_an_example(capsys, command):
     with pytest.raises(SystemExit):
         main([command, "--help"])
-    assert f"example:\n  python -m ser_keras {command}" in capsys.readouterr().out
+    assert f"examples:\n  python -m ser_keras {command}" in capsys.readouterr().out
 
 
 @pytest.fixture
@@ -237,10 +240,10 @@ def test_fold_that_cannot_be_meant_is_refused(run_dir, name, fold, message):
 def test_export_writes_a_trained_fold_that_predict_reads(
     capsys, run_dir, folder, tiny_info, tmp_path
 ):
-    settings = Preset(units=3, filters=(2, 2))
-    model = build_model("base_6", settings, 4, num_frames=(30, 24))
-    inputs = ["mfcc", "num_mfcc_frames", "mel_narrow"]
-    info = tiny_info | {"variant": "base_6", "num_frames": [30, 24], "inputs": inputs}
+    settings = Settings(network=Network(units=3, filters=(2, 2)))
+    model = build_model("base_6", settings.network, 4, num_frames=(30, 24))
+    inputs = ("mfcc", "num_mfcc_frames", "mel_narrow")
+    info = replace(tiny_info, variant="base_6", num_frames=(30, 24), inputs=inputs)
     save_model(model, settings, info, run_dir / "fold_12" / "model")
 
     arguments = [str(run_dir), "--fold", "12", "--out", str(tmp_path / "served")]
@@ -248,7 +251,7 @@ def test_export_writes_a_trained_fold_that_predict_reads(
     assert capsys.readouterr().out.startswith(f"{tmp_path / 'served' / '1'}: written; reloaded")
     code, output = predict(capsys, tmp_path / "served", folder / "second.flac", "--format", "json")
     assert code == 0
-    assert json.loads(output)["emotion"] in tiny_info["emotions"]
+    assert json.loads(output)["emotion"] in tiny_info.emotions
 
 
 def test_export_of_a_fold_without_its_model_is_one_line(capsys, run_dir, tmp_path):

@@ -8,7 +8,7 @@ from ser_keras.commands import pack
 
 
 def call(*arguments):
-    return run_command("pack", "Pack runs.", pack, list(map(str, arguments)))
+    return run_command("pack", pack, list(map(str, arguments)))
 
 
 def test_each_run_gets_a_folder_of_its_name(tmp_path, capsys):

@@ -23,8 +23,8 @@ from bad_audio import STEREO, voice, wav
 from c_api import ask_in_process_of_its_own, read_signatures
 
 from data_pipeline.features.mfcc import opensmile_mfcc
-from ser_keras.export.trials import padded_features
 from ser_keras.export.warmup import fill_request
+from ser_keras.graph.requests import padded_features
 from ser_keras.graph.signatures import emotion_server
 
 # OpenVINO and TensorFlow do not start in one process.
@@ -114,7 +114,7 @@ def test_the_librarys_c_api_gives_what_opensmile_librosa_and_the_model_give(
 ):
     requests, logits = golden
     for answer in ask_in_process_of_its_own(tiny_saved_model, requests):
-        check(answer, logits, tiny_info["emotions"])
+        check(answer, logits, tiny_info.emotions)
 
 
 def test_stereo_file_gets_the_answer_of_the_mean_of_its_channels(tiny_saved_model):
@@ -210,7 +210,7 @@ def test_server_answers_over_rest(model_server, tiny_info, golden):
         body = {"signature_name": signature, "inputs": {k: _for_json(v) for k, v in inputs.items()}}
         url = f"http://localhost:{model_server[1]}/v1/models/tiny:predict"
         with urllib.request.urlopen(url, data=json.dumps(body).encode()) as reply:
-            check(json.load(reply)["outputs"], logits, tiny_info["emotions"])
+            check(json.load(reply)["outputs"], logits, tiny_info.emotions)
 
 
 def test_server_answers_over_grpc(model_server, tiny_info, golden):
@@ -225,4 +225,4 @@ def test_server_answers_over_grpc(model_server, tiny_info, golden):
             fill_request(request, signature, inputs, "tiny")
             outputs = stub.Predict(request, timeout=30).outputs
             answer = {name: tf.make_ndarray(value) for name, value in outputs.items()}
-            check(answer, logits, tiny_info["emotions"])
+            check(answer, logits, tiny_info.emotions)

@@ -5,6 +5,7 @@ import io
 import json
 import re
 import sys
+from dataclasses import replace
 
 import numpy as np
 import onnxruntime
@@ -15,17 +16,17 @@ from ser_keras.__main__ import main
 from ser_keras.errors import SerError
 from ser_keras.export.onnx import export_onnx
 from ser_keras.models import build_model
-from ser_keras.settings import Preset
+from ser_keras.settings import Network, Settings
 from ser_keras.training.fold import save_model
 
 NUM_FRAMES = (30, 26)
-SETTINGS = Preset(units=8, filters=(4, 4))
+SETTINGS = Settings(network=Network(units=8, filters=(4, 4)))
 
 
 @pytest.fixture(scope="module")
 def model():
     """The dual-level network, small: both recurrences and the CNN are in it."""
-    return build_model("dual_level", SETTINGS, 4, NUM_FRAMES)
+    return build_model("dual_level", SETTINGS.network, 4, NUM_FRAMES)
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +34,7 @@ def printed(model, tiny_info, tmp_path_factory):
     """(folder of the ONNX file and of the versions, what the command printed)"""
     folder = tmp_path_factory.mktemp("onnx")
     fold = folder / "run" / "fold_0"
-    save_model(model, SETTINGS, tiny_info | {"num_frames": list(NUM_FRAMES)}, fold / "model")
+    save_model(model, SETTINGS, replace(tiny_info, num_frames=NUM_FRAMES), fold / "model")
     (fold / "result.json").write_text("{}")
     arguments = ["export", fold.parent, "--out", folder / "ser", "--onnx", folder / "model.onnx"]
     with contextlib.redirect_stdout(io.TextIOWrapper(io.BytesIO())) as output:
@@ -83,7 +84,7 @@ def test_onnx_runtime_gives_what_the_model_gives(path, model):
 def test_emotions_are_in_the_file(path, tiny_info):
     session = onnxruntime.InferenceSession(str(path))
     metadata = session.get_modelmeta().custom_metadata_map
-    assert json.loads(metadata["emotions"]) == tiny_info["emotions"]
+    assert json.loads(metadata["emotions"]) == list(tiny_info.emotions)
 
 
 def test_without_the_packages_it_says_how_to_get_them(tiny_saved_model, tmp_path, monkeypatch):
@@ -100,7 +101,7 @@ def test_what_does_not_convert_is_refused_with_the_reason(tiny_info, tmp_path):
         ),
         input_signature=[tf.TensorSpec((None, None, 39), tf.float32, name="mfcc")],
     )
-    (tmp_path / "info.json").write_text(json.dumps(tiny_info))
+    (tmp_path / "info.json").write_text(json.dumps(tiny_info.to_json()))
     module.asset = tf.saved_model.Asset(str(tmp_path / "info.json"))
     tf.saved_model.save(module, str(tmp_path / "1"), signatures={"features": module.features})
     with pytest.raises(SerError, match="the model does not convert: .*Betainc"):

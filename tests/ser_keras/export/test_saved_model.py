@@ -1,6 +1,7 @@
 """The exported graph, against the model with NumPy preprocessing, and in a process of its own."""
 
 import json
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -12,6 +13,7 @@ from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 from ser_keras.errors import SerError
 from ser_keras.export.check import check_saved_model
 from ser_keras.export.saved_model import export_saved_model
+from ser_keras.model_info import ModelInfo
 
 COUNTS = {
     "mfcc": "num_mfcc_frames",
@@ -78,7 +80,7 @@ def test_tensorflow_without_python_gives_the_models_answers(
     np.testing.assert_allclose(
         answers["probabilities"], exponentials / exponentials.sum(1, keepdims=True), atol=1e-5
     )
-    named = [tiny_info["emotions"][i] for i in logits.argmax(1)]
+    named = [tiny_info.emotions[i] for i in logits.argmax(1)]
     assert [name.decode() for name in answers["emotion"]] == named
     assert answers["error"] == [b""] * len(examples)
 
@@ -161,7 +163,9 @@ def test_only_the_inputs_of_the_variant_are_asked_for(
     tiny_model_of, tiny_info, examples, tmp_path, inputs
 ):
     model = tiny_model_of(inputs)
-    version_dir = export_saved_model(model, tiny_info | {"inputs": inputs}, tmp_path / "ser")
+    version_dir = export_saved_model(
+        model, replace(tiny_info, inputs=tuple(inputs)), tmp_path / "ser"
+    )
     batch = padded(examples)
     count = COUNTS[inputs[0]]
     loaded = tf.saved_model.load(str(version_dir))
@@ -185,8 +189,9 @@ def test_folder_can_be_read_by_a_server_of_another_user(tiny_saved_model):
 def test_labels_and_settings_are_inside(tiny_saved_model, tiny_info):
     labels = (tiny_saved_model / "assets" / "labels.txt").read_text(encoding="utf-8")
     info = (tiny_saved_model / "assets" / "info.json").read_text(encoding="utf-8")
-    assert labels.splitlines() == tiny_info["emotions"]
-    assert json.loads(info) == tiny_info
+    assert labels.splitlines() == list(tiny_info.emotions)
+    assert ModelInfo.from_json(json.loads(info)) == tiny_info
+    assert list(json.loads(info)) == list(tiny_info.to_json())
     assert (tiny_saved_model / "assets" / "model_card.md").is_file()
 
 

@@ -3,14 +3,14 @@
 import subprocess
 import sys
 
-import pytest
 import tensorflow as tf
 from google.protobuf import text_format
 from tensorflow_serving.apis import prediction_log_pb2
 from tensorflow_serving.config import model_server_config_pb2
 
-from ser_keras.export.server_files import CONFIG_FILES, model_card, write_server_files
-from ser_keras.export.warmup import WARMUP_FILE, write_warmup
+from ser_keras.export.server_files import CONFIG_FILES, write_server_files
+from ser_keras.export.warmup import write_warmup
+from ser_keras.graph.layout import WARMUP_FILE
 
 
 def test_warmup_asks_every_signature_and_gets_emotions(tiny_saved_model):
@@ -57,16 +57,3 @@ def test_settings_that_somebody_changed_are_kept(tmp_path):
     write_server_files(tmp_path)
     assert (tmp_path / "models.config").read_text() == "mine"
     assert {path.name for path in tmp_path.iterdir()} == set(CONFIG_FILES)
-
-
-@pytest.mark.parametrize(
-    ("extractor", "sentence"),
-    [("opensmile", "may not go into a product"), ("tensorflow", "own code (MIT)")],
-)
-def test_model_card_has_the_result_its_protocol_and_the_licence(tiny_info, extractor, sentence):
-    features = tiny_info["features"] | {"mfcc": extractor}
-    card = " ".join(model_card(tiny_info | {"features": features}).split())
-    assert "| made up | speaker | fold 0 | 50.0% | 50.0% |" in card
-    assert sentence in card
-    assert "Nobody who was tested had been heard in training" in card
-    assert all(emotion in card for emotion in tiny_info["emotions"])

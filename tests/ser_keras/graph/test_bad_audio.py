@@ -16,7 +16,7 @@ from bad_audio import (
 )
 from c_api import ask_in_process_of_its_own
 
-from ser_keras.layers.feature_front_end import FRAME_COUNTS
+from data_pipeline.contract import FRAME_COUNTS
 
 CASES = [*FILES, *RECORDINGS]
 # The good examples on either side of a bad one.

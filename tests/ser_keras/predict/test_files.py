@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import soundfile
 import tensorflow as tf
 
 from data_pipeline.audio.reading import load_waveform
+from data_pipeline.features.level import TrainingProfile
 from data_pipeline.features.mel import mel_spectrogram
 from data_pipeline.features.mfcc import opensmile_mfcc
 from ser_keras.graph.verdicts import MAX_BATCH_SECONDS
@@ -69,9 +71,9 @@ def test_files_of_all_formats_get_what_the_model_gives_each_alone(
         expected = probabilities_by_model(tiny_model, path)
         assert prediction.file == str(path)
         assert prediction.error == ""
-        assert list(prediction.probabilities) == tiny_info["emotions"]
+        assert list(prediction.probabilities) == list(tiny_info.emotions)
         np.testing.assert_allclose(list(prediction.probabilities.values()), expected, atol=1e-3)
-        assert prediction.emotion == tiny_info["emotions"][int(np.argmax(expected))]
+        assert prediction.emotion == tiny_info.emotions[int(np.argmax(expected))]
         assert prediction.unsure == (max(prediction.probabilities.values()) < 0.5)
 
 
@@ -167,13 +169,14 @@ def test_files_are_read_as_the_answers_are_taken(served, recordings, tmp_path):
 
 
 def test_warnings_come_with_the_answer(tiny_saved_model, tiny_info, recordings, copy_with_info):
-    profile = {
-        "recordings": 100,
-        "duration_seconds": [0.9, 1.0, 1.1],
-        "level_dbfs": [-20.0, -15.0, 0.0],
-        "silent_share": [0.0, 0.0, 0.1],
-    }
-    version_dir = copy_with_info(tiny_saved_model, tiny_info | {"training_profile": profile})
+    profile = TrainingProfile(
+        recordings=100,
+        duration_seconds=(0.9, 1.0, 1.1),
+        level_dbfs=(-20.0, -15.0, 0.0),
+        silent_share=(0.0, 0.0, 0.1),
+    )
+    info = replace(tiny_info, training_profile=profile)
+    version_dir = copy_with_info(tiny_saved_model, info)
     usual, short = predict_files(
         ServedModel(version_dir), [recordings["a.wav"], recordings["b.flac"]]
     )

@@ -4,14 +4,15 @@ import numpy as np
 import pytest
 
 from data_pipeline.audio.reading import Recording
+from data_pipeline.features.level import TrainingProfile
 from ser_keras.predict.input_warnings import recording_warnings, utterance_warnings
 
-PROFILE = {
-    "recordings": 200,
-    "duration_seconds": [1.5, 2.6, 6.0],
-    "level_dbfs": [-30.0, -20.0, -15.0],
-    "silent_share": [0.2, 0.3, 0.4],
-}
+PROFILE = TrainingProfile(
+    recordings=200,
+    duration_seconds=(1.5, 2.6, 6.0),
+    level_dbfs=(-30.0, -20.0, -15.0),
+    silent_share=(0.2, 0.3, 0.4),
+)
 
 
 def recording(seconds=2.5, dbfs=-20.0, silent=0.3, file_rate=16000):

@@ -3,13 +3,14 @@
 import json
 import os
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from ser_keras.errors import SerError
-from ser_keras.graph.signatures import emotion_server, signatures
+from ser_keras.graph.signatures import emotion_server, signatures_of
 from ser_keras.predict.served_model import ServedModel
 
 NOISE = np.random.default_rng(0).normal(0, 0.1, 8000).astype(np.float32)
@@ -20,7 +21,7 @@ def test_highest_version_answers_unless_one_is_named(
 ):
     names = ["one", "two", "three", "four"]
     for version, emotions in [("9", ["old"] * 4), ("10", names)]:
-        copied = copy_with_info(tiny_saved_model, tiny_info | {"emotions": emotions})
+        copied = copy_with_info(tiny_saved_model, replace(tiny_info, emotions=tuple(emotions)))
         shutil.move(copied, tmp_path / "versions" / version)
     assert ServedModel(tmp_path / "versions").emotions == tuple(names)
     assert ServedModel(tmp_path / "versions" / "9").emotions == ("old",) * 4
@@ -42,19 +43,19 @@ def test_an_answer_below_the_threshold_of_the_model_is_unsure(
     [answer] = served.answers([NOISE])
     highest = max(answer.probabilities.values())
     assert answer.probabilities[answer.emotion] == highest
-    info = tiny_info | {"unsure_below": 0.5 * (highest + 1)}
-    assert not served.verdict({"sad": 0.5, "happy": 0.49}).unsure
+    info = replace(tiny_info, unsure_below=0.5 * (highest + 1))
+    assert not served.answer_of({"sad": 0.5, "happy": 0.49}).unsure
     strict = ServedModel(copy_with_info(tiny_saved_model, info))
     assert strict.answers([NOISE]) == [answer._replace(unsure=True)]
 
 
 def test_a_score_that_is_not_finite_is_an_error_and_no_emotion(tiny_model_of, tiny_info, tmp_path):
-    model = tiny_model_of(tiny_info["inputs"])
+    model = tiny_model_of(tiny_info.inputs)
     model.set_weights([np.full_like(array, np.nan) for array in model.get_weights()])
-    (tmp_path / "labels.txt").write_text("\n".join(tiny_info["emotions"]), encoding="utf-8")
-    (tmp_path / "info.json").write_text(json.dumps(tiny_info), encoding="utf-8")
+    (tmp_path / "labels.txt").write_text("\n".join(tiny_info.emotions), encoding="utf-8")
+    (tmp_path / "info.json").write_text(json.dumps(tiny_info.to_json()), encoding="utf-8")
     server = emotion_server(model, tiny_info, tmp_path)  # export_saved_model refuses this model
-    tf.saved_model.save(server, str(tmp_path / "1"), signatures=signatures(server))
+    tf.saved_model.save(server, str(tmp_path / "1"), signatures=signatures_of(server))
     [answer] = ServedModel(tmp_path).answers([NOISE])
     assert answer == ("", False, {}, "the model gives no finite score for it")
 

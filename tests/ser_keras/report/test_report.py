@@ -10,6 +10,7 @@ from made_runs import cells, write_run
 from sklearn.metrics import accuracy_score, balanced_accuracy_score
 
 from data_pipeline.corpora import iemocap
+from data_pipeline.rows import UtteranceRow
 from data_pipeline.splits.leakage import guess_emotions
 from ser_keras.__main__ import main
 from ser_keras.errors import SerError
@@ -62,12 +63,19 @@ def test_optimism_is_the_gap_to_the_honest_mean(tmp_path):
     assert row[8:] == ["3–5 of 6", "2.5 (2)", "1,234,567"]
 
 
+def to_row(prediction):
+    """A line of predictions.csv as the row of an utterance."""
+    names = ("utterance_id", "speaker", "emotion")
+    return UtteranceRow(**{name: prediction[name] for name in names})
+
+
 def test_floors_are_the_guesses_of_the_audit(tmp_path):
     directory = write_run(tmp_path / "run")
     found = {run.title: run for run in floors(read_runs([directory]))}
     folds = read_csvs(directory)
     for title, column in (("Most frequent emotion", None), ("Speaker lookup", "speaker")):
-        answers = [guess_emotions(folds[1 - n], folds[n], column) for n in (0, 1)]
+        rows = [[to_row(line) for line in fold] for fold in folds]
+        answers = [guess_emotions(rows[1 - n], rows[n], column) for n in (0, 1)]
         true = [row["emotion"] for fold in folds for row in fold]
         expected = balanced_accuracy_score(true, sum(answers, []))
         assert found[title].summary["unweighted_accuracy"]["pooled"] == pytest.approx(expected)

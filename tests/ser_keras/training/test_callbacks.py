@@ -11,15 +11,11 @@ from sklearn.metrics import accuracy_score, balanced_accuracy_score, confusion_m
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from ser_keras.errors import SerError
-from ser_keras.training.callbacks import (
-    BestEpoch,
-    HistoryCsv,
-    TensorBoardFold,
-    TestEpochs,
-    config_table,
-    plain_log_name,
-)
-from ser_keras.training.metrics import emotion_metrics
+from ser_keras.training.best_epoch import BestEpoch
+from ser_keras.training.history import HistoryCsv
+from ser_keras.training.metrics import emotion_metrics, plain_log_name
+from ser_keras.training.optimistic import OptimisticScores
+from ser_keras.training.tensorboard import TensorBoardFold, config_table
 
 EMOTIONS = ("angry", "happy", "sad")
 NUM_FEATURES = 5
@@ -96,7 +92,7 @@ def trained(tmp_path_factory):
         "snapshots": Snapshots(),
         "halve": halve,
         "best": BestEpoch(),
-        "test": TestEpochs(TEST, EMOTIONS),
+        "test": OptimisticScores(TEST, EMOTIONS),
         "csv": HistoryCsv(folder / "history.csv"),
         "board": TensorBoardFold(
             folder,
@@ -243,14 +239,14 @@ def test_optimistic_scores_are_the_best_epochs_on_the_test_part(trained):
 
 def test_looking_at_the_test_part_changes_nothing_in_training():
     with_test, without = make_model(), make_model()
-    fit(with_test, [TestEpochs(TEST, EMOTIONS)], epochs=2)
+    fit(with_test, [OptimisticScores(TEST, EMOTIONS)], epochs=2)
     fit(without, [], epochs=2)
     for one, other in zip(with_test.get_weights(), without.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
 
 
 def test_a_diverged_model_claims_nothing_and_does_not_stop_training():
-    test, logs = TestEpochs(TEST, EMOTIONS), {}
+    test, logs = OptimisticScores(TEST, EMOTIONS), {}
     test.set_model(make_model())
     test.model.set_weights([np.full_like(w, np.nan) for w in test.model.get_weights()])
     test.on_epoch_end(0, logs)

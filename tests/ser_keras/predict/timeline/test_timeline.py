@@ -10,17 +10,14 @@ import pytest
 import soundfile
 
 from data_pipeline.audio.reading import Recording
+from data_pipeline.features.level import TrainingProfile
 from ser_keras.errors import SerError
 from ser_keras.graph.verdicts import MAX_SECONDS
 from ser_keras.predict.files import predict_files
 from ser_keras.predict.served_model import Answer
 from ser_keras.predict.timeline.figure import timeline_figure
-from ser_keras.predict.timeline.files import (
-    output_stems,
-    segment_columns,
-    segment_rows,
-    write_timelines,
-)
+from ser_keras.predict.timeline.files import output_stems, write_timelines
+from ser_keras.predict.timeline.forms import segment_columns, segment_rows
 from ser_keras.predict.timeline.judging import (
     DEFAULT_WINDOW_SECONDS,
     NO_SPEECH,
@@ -106,9 +103,9 @@ def test_segments_tile_the_recording_and_agree_with_the_nearest_window(timeline)
             assert segment.emotion == nearest.emotion
 
 
-def test_neighbours_of_one_verdict_are_one_segment_with_their_mean(served):
+def test_neighbours_that_say_the_same_are_one_segment_with_their_mean(served):
     def answer(first, second):
-        return served.verdict({"angry": first, "sad": second})
+        return served.answer_of({"angry": first, "sad": second})
 
     silent = Answer("", False, {}, "mostly silent")
     answers = [answer(0.9, 0.1), answer(0.7, 0.3), answer(0.48, 0.47), answer(0.1, 0.49)]
@@ -139,12 +136,11 @@ def test_recording_shorter_than_a_window_is_one_window(served, waveform):
     assert (window.start_seconds, window.end_seconds) == (0, 0.6)
 
 
-def test_default_window_is_the_median_of_the_training_recordings():
-    assert default_window_seconds({}) == DEFAULT_WINDOW_SECONDS
-    profile = {"duration_seconds": [1.0, 2.634, 6.0]}
-    assert default_window_seconds({"training_profile": profile}) == 2.6
-    profile = {"duration_seconds": [1.0, 90.0, 100.0]}
-    assert default_window_seconds({"training_profile": profile}) == MAX_SECONDS
+def test_default_window_is_the_median_of_the_training_recordings(tiny_info):
+    assert default_window_seconds(tiny_info) == DEFAULT_WINDOW_SECONDS
+    for durations, expected in [((1.0, 2.634, 6.0), 2.6), ((1.0, 90.0, 100.0), MAX_SECONDS)]:
+        profile = TrainingProfile(9, durations, (-30.0, -20.0, -10.0), (0.0, 0.1, 0.2))
+        assert default_window_seconds(replace(tiny_info, training_profile=profile)) == expected
 
 
 # --- files ---

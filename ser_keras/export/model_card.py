@@ -1,0 +1,74 @@
+"""The page about a model that lies in its export, for people."""
+
+import textwrap
+
+from data_pipeline.contract import PROTOCOLS
+from ser_keras.model_info import ModelInfo
+
+RESEARCH_ONLY = (
+    "It was trained on openSMILE's MFCC. openSMILE is licensed for research: this model may not\n"
+    "go into a product. Prepare with `--mfcc tensorflow` and train again to be free of that."
+)
+FREE = "Its features were computed by this project's own code (MIT)."
+WIDTH = 100
+
+
+def model_card(info: ModelInfo) -> str:
+    """Say in Markdown what a model is, how it was measured, and what it must not be used for.
+
+    Args:
+        info: what the model knows of itself.
+
+    Raises:
+        KeyError: its protocol has no meaning in `contract.PROTOCOLS`.
+    """
+    is_research_only = info.features["mfcc"] == "opensmile"
+    return f"""\
+# {info.variant} on {info.corpus}
+
+Names the emotion of a spoken utterance: {", ".join(info.emotions)}.
+Wang et al., "Speech Emotion Recognition with Dual-Sequence LSTM Architecture", ICASSP 2020;
+variant `{info.variant}`, preset `{info.preset}`.
+
+## Result, with its protocol
+
+{_result(info)}
+
+## Licence
+
+{RESEARCH_ONLY if is_research_only else FREE}
+The licence of the corpus {info.corpus} applies to what is made of it, too.
+
+## Limits
+
+- It knows {len(info.emotions)} emotions and always names one of them, for music and noise too.
+- It learned from one corpus: expect less on other microphones, rooms, languages and ages, and on
+  speech that is not acted where the corpus is.
+- It hears one utterance of 25 ms to 60 s, mono, 16 kHz, of one voice; a recording of several
+  utterances or voices gets one answer.
+- An emotion in a voice is no fact about a person. It is no ground for decisions about people.
+"""
+
+
+def _result(info: ModelInfo) -> str:
+    meaning = f"Protocol {info.protocol}: {PROTOCOLS[info.protocol]}"
+    if info.weighted_accuracy is None or info.unweighted_accuracy is None:
+        return _paragraph(
+            f"None: its test part (corpus {info.corpus}, protocol {info.protocol}, fold "
+            f"{info.fold}) was not scored. Nobody knows yet how often it is right. {meaning}"
+        )
+    explained = _paragraph(
+        "WA (weighted accuracy) is plain accuracy, UA (unweighted accuracy) the mean of the class "
+        f"recalls, of this one fold; its epoch was chosen on a validation part. {meaning}"
+    )
+    return f"""\
+| corpus | protocol | test part | WA | UA |
+|---|---|---|---|---|
+| {info.corpus} | {info.protocol} | fold {info.fold} | \
+{info.weighted_accuracy:.1%} | {info.unweighted_accuracy:.1%} |
+
+{explained}"""
+
+
+def _paragraph(text: str) -> str:
+    return textwrap.fill(text, WIDTH, break_long_words=False, break_on_hyphens=False)

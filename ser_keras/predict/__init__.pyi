@@ -1,0 +1,13 @@
+from .files import Prediction as Prediction
+from .files import find_audio_files as find_audio_files
+from .files import predict_files as predict_files
+from .served_model import Answer as Answer
+from .served_model import ServedModel as ServedModel
+
+__all__ = [
+    "Answer",
+    "Prediction",
+    "ServedModel",
+    "find_audio_files",
+    "predict_files",
+]

@@ -4,19 +4,30 @@ Colours are those of Okabe and Ito, which readers with any colour vision tell ap
 differs in shape or line style too, so that a black-and-white print can be read.
 """
 
+from __future__ import annotations
+
 import textwrap
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ser_keras.scores.matrix_figure import draw_confusion_matrix, new_figure
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# An accuracy, and its interval where there are speakers enough.
+WithInterval = tuple[float, tuple[float, float] | None]
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#888888"
 # Up to here the speakers are named on the axis.
 MOST_NAMES = 30
 
 
-def _panels(number: int, width: float, height: float, columns: int = 4):
+def _panels(
+    number: int, width: float, height: float, columns: int = 4
+) -> tuple[Figure, np.ndarray]:
     """A figure and `number` axes in a grid; sizes in inches of one panel."""
     columns = min(columns, number)
     rows = -(-number // columns)
@@ -31,21 +42,23 @@ def _wrapped(title: str) -> str:
     return textwrap.fill(title, 28)
 
 
-def _tidy(axes) -> None:
+def _tidy(axes: Axes) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(labelsize=8)
 
 
-def confusion_figure(matrices: Mapping[str, np.ndarray], emotions: Sequence[str]):
+def confusion_figure(matrices: Mapping[str, np.ndarray], emotions: Sequence[str]) -> Figure:
     """A confusion matrix for each title; rows true, columns predicted."""
     figure, panels = _panels(len(matrices), 3.0, 3.1)
     for axes, (title, matrix) in zip(panels, matrices.items(), strict=True):
         draw_confusion_matrix(axes, matrix, emotions, _wrapped(title))
-        axes.title.set_size(10)
+        axes.title.set_fontsize(10)
     return figure
 
 
-def interval_figure(rows: Sequence[tuple[str, dict]], floor: Mapping[str, float]):
+def interval_figure(
+    rows: Sequence[tuple[str, Mapping[str, WithInterval]]], floor: Mapping[str, float]
+) -> Figure:
     """Pooled WA and UA of each system with its interval.
 
     Args:
@@ -66,8 +79,7 @@ def interval_figure(rows: Sequence[tuple[str, dict]], floor: Mapping[str, float]
             axes.plot(100 * value, y, marker, color=colour, label=label, linestyle="none")
         if name in floor:
             label = f"most frequent emotion, {name}"
-            style = {"color": colour, "linestyle": ":", "linewidth": 1}
-            axes.axvline(100 * floor[name], label=label, **style)
+            axes.axvline(100 * floor[name], label=label, color=colour, linestyle=":", linewidth=1)
     axes.set_yticks(range(len(rows)), [_wrapped(title) for title, _ in rows], parse_math=False)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_xlim(right=100)
@@ -79,7 +91,9 @@ def interval_figure(rows: Sequence[tuple[str, dict]], floor: Mapping[str, float]
     return figure
 
 
-def learning_curve_figure(runs: Mapping[str, Sequence[tuple[dict, int]]]):
+def learning_curve_figure(
+    runs: Mapping[str, Sequence[tuple[Mapping[str, np.ndarray], int]]],
+) -> Figure:
     """UA by epoch: training beside validation, thin for each fold, thick for their mean.
 
     Args:
@@ -105,7 +119,7 @@ def learning_curve_figure(runs: Mapping[str, Sequence[tuple[dict, int]]]):
 _CURVES = {"unweighted_accuracy": (GREY, "--"), "val_unweighted_accuracy": (BLUE, "-")}
 
 
-def _draw_curves(axes, histories: Sequence[dict]) -> None:
+def _draw_curves(axes: Axes, histories: Sequence[Mapping[str, np.ndarray]]) -> None:
     for column, (colour, style) in _CURVES.items():
         for history in histories:
             values = 100 * history[column]
@@ -115,16 +129,17 @@ def _draw_curves(axes, histories: Sequence[dict]) -> None:
         axes.plot(histories[0]["epoch"][:shortest], 100 * mean, style, color=colour, linewidth=2)
 
 
-def _curve_legend(figure, axes) -> None:
+def _curve_legend(figure: Figure, axes: Axes) -> None:
     lines = [axes.plot([], [], s, color=c, linewidth=2)[0] for c, s in _CURVES.values()]
     lines += axes.plot([], [], "o", color=ORANGE, markersize=4.5)
     names = ("training (mean of folds)", "validation (mean of folds)", "chosen epoch of a fold")
     columns = 3 if figure.get_figwidth() > 6 else 1
-    style = {"loc": "outside upper center", "fontsize": 8, "frameon": False}
-    figure.legend(lines, names, ncols=columns, **style)
+    figure.legend(
+        lines, names, ncols=columns, loc="outside upper center", fontsize=8, frameon=False
+    )
 
 
-def speaker_figure(runs: Mapping[str, Mapping[str, float]]):
+def speaker_figure(runs: Mapping[str, Mapping[str, float]]) -> Figure:
     """WA of each speaker, one panel a system; the line is the mean of the speakers.
 
     Args:
@@ -136,7 +151,7 @@ def speaker_figure(runs: Mapping[str, Mapping[str, float]]):
         at = [number for number, speaker in enumerate(speakers) if speaker in scores]
         heights = [100 * scores[speakers[number]] for number in at]
         axes.bar(at, heights, color=GREEN, width=0.75)
-        axes.axhline(np.mean(heights), color="black", linewidth=0.8, linestyle="--")
+        axes.axhline(float(np.mean(heights)), color="black", linewidth=0.8, linestyle="--")
         if len(speakers) <= MOST_NAMES:
             rotation = 90 if len(max(speakers, key=len)) > 3 else 0
             names = [name if len(name) <= 12 else f"{name[:11]}…" for name in speakers]

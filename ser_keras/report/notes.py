@@ -54,8 +54,9 @@ def notes(runs: Sequence[ReportedRun]) -> list[str]:
 def _progress(run: ReportedRun) -> str:
     if not run.untested:
         return f"{folds_in_words(run)} folds are finished"
-    folds = ", ".join(str(result["fold"]) for result in run.untested)
-    return f"{folds_in_words(run)} folds are tested, fold {folds} trained only (`--no-test`)"
+    numbers = [str(result["fold"]) for result in run.untested]
+    folds = f"fold{'s' * (len(numbers) > 1)} {', '.join(numbers)}"
+    return f"{folds_in_words(run)} folds are tested, {folds} trained only (`--no-test`)"
 
 
 def _pooled_emotions(run: ReportedRun) -> str:

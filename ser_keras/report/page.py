@@ -3,15 +3,21 @@
 The page holds everything: pictures as SVG, the style, no script, nothing from the network.
 """
 
+from __future__ import annotations
+
 import base64
 import io
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ser_keras.errors import SerError
 from ser_keras.report.tables import escape
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 @dataclass
@@ -26,12 +32,13 @@ class Report:
         if lines:
             self.lines += [*lines, ""]
 
-    def add_picture(self, name: str, alt: str, figure) -> None:
+    def add_picture(self, name: str, alt: str, figure: Figure) -> None:
+        """Add a picture; `alt` says the same in words."""
         self.pictures[name] = _svg(figure)
         self.add(f"![{escape(alt)}](pictures/{name}.svg)")
 
 
-def _svg(figure) -> bytes:
+def _svg(figure: Figure) -> bytes:
     import matplotlib
 
     buffer = io.BytesIO()
@@ -68,7 +75,7 @@ def to_html(text: str, pictures: Mapping[str, bytes]) -> str:
     import markdown
 
     body = markdown.markdown(text, extensions=["tables", "toc"], output_format="html")
-    title = re.search(r"<h1[^>]*>(.*?)</h1>", body)[1]
+    title = "".join(re.findall(r"<h1[^>]*>(.*?)</h1>", body)[:1])
     for name, svg in pictures.items():
         data = base64.b64encode(svg).decode("ascii")
         body = body.replace(f'"pictures/{name}.svg"', f'"data:image/svg+xml;base64,{data}"')

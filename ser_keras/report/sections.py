@@ -1,6 +1,9 @@
 """What a report about one or more runs says, section by section; each protocol has its own."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,6 +17,7 @@ from ser_keras.report.comparisons import (
     parameters_in_words,
 )
 from ser_keras.report.figures import (
+    WithInterval,
     confusion_figure,
     interval_figure,
     learning_curve_figure,
@@ -35,6 +39,9 @@ from ser_keras.report.tables import (
 )
 from ser_keras.scores.accuracies import SHORT, accuracies
 from ser_keras.scores.statistics import bootstrap_interval, speaker_confusions
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 # What is said of runs that were not tested.
 UNTESTED = (
@@ -175,7 +182,7 @@ def _gap_in_words(runs: Sequence[ReportedRun]) -> list[str]:
 # --- Pictures: (alternative text, figure) ---
 
 
-def _intervals(runs: Sequence[ReportedRun], below: Sequence[ReportedRun]):
+def _intervals(runs: Sequence[ReportedRun], below: Sequence[ReportedRun]) -> tuple[str, Figure]:
     rows = [(run.title, _scores_with_intervals(run)) for run in runs]
     floor = {}
     if below:
@@ -187,7 +194,7 @@ def _intervals(runs: Sequence[ReportedRun], below: Sequence[ReportedRun]):
     return f"Pooled accuracies with 95 % intervals. {spoken}.", interval_figure(rows, floor)
 
 
-def _scores_with_intervals(run: ReportedRun) -> dict:
+def _scores_with_intervals(run: ReportedRun) -> dict[str, WithInterval]:
     confusions = speaker_confusions(run.predictions)[1]
     return {
         short: (run.summary[name]["pooled"], bootstrap_interval(confusions, name))
@@ -195,7 +202,7 @@ def _scores_with_intervals(run: ReportedRun) -> dict:
     }
 
 
-def _confusions(runs: Sequence[ReportedRun]):
+def _confusions(runs: Sequence[ReportedRun]) -> tuple[str, Figure]:
     emotions = runs[0].identity["emotions"]
     matrices = {run.title: np.array(run.summary["confusion_matrix"]) for run in runs}
     spoken = "; ".join(f"{title}: {_largest_mistake(m, emotions)}" for title, m in matrices.items())
@@ -227,7 +234,7 @@ def _add_learning_curves(report: Report, protocol: str, runs: Sequence[ReportedR
         report.add_picture(f"{protocol}-curves", alt, learning_curve_figure(trained))
 
 
-def _speakers(runs: Sequence[ReportedRun]):
+def _speakers(runs: Sequence[ReportedRun]) -> tuple[str, Figure]:
     of_run = {}
     for run in runs:
         names, matrices = speaker_confusions(run.predictions)

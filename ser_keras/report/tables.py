@@ -1,13 +1,14 @@
 """The tables of a report about single systems, as lines of Markdown."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from ser_keras.report.paper_table import TABLE_1
 from ser_keras.report.reported_run import ReportedRun, differ_by_seed_alone
-from ser_keras.scores.accuracies import SHORT, accuracies
+from ser_keras.scores.accuracies import SHORT, WEIGHTED, accuracies
 from ser_keras.scores.statistics import bootstrap_interval, speaker_confusions
 
 NONE = "–"
@@ -38,7 +39,9 @@ def points(value: float) -> str:
     return f"{100 * value:+.1f}".replace("-", "−")
 
 
-def with_interval(value: float, ends: tuple[float, float] | None, form=percent) -> str:
+def with_interval(
+    value: float, ends: tuple[float, float] | None, form: Callable[[float], str] = percent
+) -> str:
     """A value as "90.3 [86.4, 93.2]"; alone where there are too few speakers for an interval."""
     return form(value) if ends is None else f"{form(value)} [{form(ends[0])}, {form(ends[1])}]"
 
@@ -95,7 +98,7 @@ def folds_in_words(run: ReportedRun) -> str:
     return f"{finished}" if finished == run.num_folds else f"{finished} of {run.num_folds or '?'}"
 
 
-def _mean(score) -> str:
+def _mean(score: Mapping[str, Any]) -> str:
     deviation = score["sample_standard_deviation"]
     return percent(score["mean"]) + ("" if deviation is None else f" ± {percent(deviation)}")
 
@@ -165,8 +168,9 @@ def number_range(values: Sequence[int]) -> str:
 
 
 def _parameters(run: ReportedRun) -> str:
-    counts = sorted({result.get("parameters") for result in run.results} - {None})
-    return f"{counts[-1]:,}" if counts else NONE
+    counts = [result.get("parameters") for result in run.results]
+    known = [count for count in counts if count is not None]
+    return f"{max(known):,}" if known else NONE
 
 
 def _seconds(run: ReportedRun) -> str:
@@ -216,7 +220,7 @@ def speaker_table(runs: Sequence[ReportedRun]) -> list[str]:
     for name in names:
         count = max(int(matrices[name].sum()) for matrices in of_run if name in matrices)
         cells = [
-            percent(accuracies(matrices[name], "weighted_accuracy")) if name in matrices else NONE
+            percent(float(accuracies(matrices[name], WEIGHTED))) if name in matrices else NONE
             for matrices in of_run
         ]
         rows.append([escape(name), str(count), *cells])

@@ -25,11 +25,17 @@ from ser_keras.runs.contents import (
     read_rows,
     read_run_folder,
 )
-from ser_keras.runs.files import read_predictions_of_folds, write_json
-from ser_keras.runs.folder import fold_dir
+from ser_keras.runs.files import (
+    CONFIG_NAME,
+    HISTORY_NAME,
+    PREDICTIONS_NAME,
+    fold_dir,
+    read_predictions_of_folds,
+    write_json,
+)
 from ser_keras.scores.predictions import Predictions
 
-RUN_NAME, PREDICTIONS_NAME, HISTORY_NAME = "run.json", "predictions.csv", "history.csv"
+RUN_NAME = "run.json"
 FOLD = "fold"
 # What config.json and every result.json say alike, in any version.
 IDENTITY = (*COMMON, "protocol", "variant", "preset", "seed")
@@ -57,7 +63,7 @@ def pack_run(run_dir: Path, out_dir: Path) -> Path:
     contents = read_run_folder(run_dir)
     content = {
         "folds_total": contents.num_folds,
-        "config": _read_json(run_dir / "config.json", "train the run again"),
+        "config": _read_json(run_dir / CONFIG_NAME, "train the run again"),
         "results": contents.results,
     }
     _check(run_dir, content, "train the run again")

@@ -1,1 +1,5 @@
 """From predictions to figures and how sure they are; NumPy, no TensorFlow."""
+
+import lazy_loader as lazy
+
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

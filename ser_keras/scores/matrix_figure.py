@@ -1,11 +1,21 @@
 """Pictures of results. matplotlib is imported on demand: importing this module stays cheap."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
+from numpy.typing import ArrayLike
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from matplotlib.image import AxesImage
 
 
-def confusion_matrix_figure(matrix, emotions: Sequence[str], title: str):
+def confusion_matrix_figure(matrix: ArrayLike, emotions: Sequence[str], title: str) -> Figure:
     """Draw a confusion matrix: colour is the share of the true emotion, text share and count.
 
     Args:
@@ -15,7 +25,7 @@ def confusion_matrix_figure(matrix, emotions: Sequence[str], title: str):
         title: line above the picture.
 
     Returns:
-        matplotlib.figure.Figure on the Agg canvas, which needs no display. It belongs to no
+        A figure on the Agg canvas, which needs no display. It belongs to no
         pyplot state, so there is nothing to close.
     """
     figure = new_figure(1.8 + 0.9 * len(emotions), 1.4 + 0.9 * len(emotions))
@@ -26,7 +36,7 @@ def confusion_matrix_figure(matrix, emotions: Sequence[str], title: str):
     return figure
 
 
-def new_figure(width: float, height: float):
+def new_figure(width: float, height: float) -> Figure:
     """An empty matplotlib figure of a size in inches, on the Agg canvas."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -36,24 +46,27 @@ def new_figure(width: float, height: float):
     return figure
 
 
-def draw_confusion_matrix(axes, matrix, emotions: Sequence[str], title: str):
+def draw_confusion_matrix(
+    axes: Axes, matrix: ArrayLike, emotions: Sequence[str], title: str
+) -> AxesImage:
     """Draw it as `confusion_matrix_figure` says, without colour bar; returns the image."""
-    matrix = np.asarray(matrix)
-    occurrences = matrix.sum(axis=1, keepdims=True)
-    shares = np.full(matrix.shape, np.nan)
-    np.divide(matrix, occurrences, out=shares, where=occurrences > 0)
+    counts = np.asarray(matrix)
+    occurrences = counts.sum(axis=1, keepdims=True)
+    shares = np.full(counts.shape, np.nan)
+    np.divide(counts, occurrences, out=shares, where=occurrences > 0)
     image = axes.imshow(shares, cmap="Blues", vmin=0.0, vmax=1.0)
     ticks = range(len(emotions))
     # Names are the corpus's: a dollar sign in one is no formula.
-    tilted = {"rotation": 30, "ha": "right", "rotation_mode": "anchor"}
-    axes.set_xticks(ticks, emotions, parse_math=False, **tilted)
+    axes.set_xticks(
+        ticks, emotions, parse_math=False, rotation=30, ha="right", rotation_mode="anchor"
+    )
     axes.set_yticks(ticks, emotions, parse_math=False)
     axes.set_title(title, parse_math=False)
-    _write_cells(axes, matrix, shares)
+    _write_cells(axes, counts, shares)
     return image
 
 
-def _write_cells(axes, matrix: np.ndarray, shares: np.ndarray) -> None:
+def _write_cells(axes: Axes, matrix: np.ndarray, shares: np.ndarray) -> None:
     for (row, column), count in np.ndenumerate(matrix):
         share = shares[row, column]
         colour = "white" if share > 0.5 else "black"
@@ -61,7 +74,8 @@ def _write_cells(axes, matrix: np.ndarray, shares: np.ndarray) -> None:
         axes.text(column, row, text, ha="center", va="center", color=colour)
 
 
-def figure_pixels(figure) -> np.ndarray:
+def figure_pixels(figure: Figure) -> np.ndarray:
     """The pixels of an Agg figure: (height, width, 4) uint8, red green blue alpha."""
-    figure.canvas.draw()
-    return np.array(figure.canvas.buffer_rgba())
+    canvas = cast("FigureCanvasAgg", figure.canvas)
+    canvas.draw()
+    return np.array(canvas.buffer_rgba())

@@ -7,7 +7,7 @@ import pytest
 from sklearn import metrics as sklearn_metrics
 
 from ser_keras.errors import SerError
-from ser_keras.runs.folder import in_words
+from ser_keras.runs.folder import summary_in_words
 from ser_keras.scores.accuracies import score_predictions
 from ser_keras.scores.summary import summarise, summarise_untested
 
@@ -92,8 +92,8 @@ def test_the_gap_is_what_the_choice_on_the_test_part_adds(folds):
 
 def test_a_fold_without_all_emotions_is_named_in_words(folds):
     results = [fold_result(fold, *predictions) for fold, predictions in folds.items()]
-    assert "fold 2 tests no sad: its UA" in in_words(summarise(results, num_folds=3))
-    assert "tests no" not in in_words(summarise(results[:2], num_folds=3))
+    assert "fold 2 tests no sad: its UA" in summary_in_words(summarise(results, num_folds=3))
+    assert "tests no" not in summary_in_words(summarise(results[:2], num_folds=3))
 
 
 def test_one_fold_has_no_deviation(folds):

@@ -8,12 +8,13 @@ INSTALLED := .venv/installed
 demo: $(INSTALLED)  ## make a small corpus, train on it, export, predict
 	$(BIN)/python train.py --fold 0
 
-test: lint  ## ruff and pytest
+test: lint  ## ruff, mypy and pytest
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 bench: $(INSTALLED)  ## every benchmark but the long one (scaling): some ten minutes
 	$(BIN)/python -m benchmarks.train_step

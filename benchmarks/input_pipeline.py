@@ -24,15 +24,16 @@ import keras
 
 from benchmarks.turns import WARM_UPS, medians, seconds_in_turns
 from data_pipeline.batches.datasets import make_training_dataset, median_num_frames
-from data_pipeline.records.codec import load_prepared, num_mel_bands
-from ser_keras.models import build_model
+from data_pipeline.records.prepared import load_prepared
+from ser_keras.models.variants import build_model
 from ser_keras.settings import PRESETS
-from ser_keras.training.fold import compile_model
+from ser_keras.training.optimisation import compile_model
 
 BATCH_SIZE = 32
 
 
 def main(argv=None) -> int:
+    """Run the benchmark and print it."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -56,7 +57,7 @@ def main(argv=None) -> int:
 def measure(data: Path, rounds: int) -> dict:
     """Seconds of an epoch through the data set and of the same steps alone."""
     prepared = load_prepared(data)
-    ids = [row["utterance_id"] for row in prepared.utterances]
+    ids = [row.utterance_id for row in prepared.utterances]
     num_frames = median_num_frames(prepared, ids)
 
     def epochs(numbers: range):
@@ -100,10 +101,9 @@ def measure(data: Path, rounds: int) -> dict:
 def _training_step(prepared, num_frames):
     keras.utils.set_random_seed(0)
     settings, emotions = PRESETS["paper"], len(prepared.emotions)
-    model = build_model(
-        "dual_level", settings, emotions, num_frames, num_mel_bands(prepared.features)
-    )
-    compile_model(model, "dual_level", settings, emotions)
+    n_mels = prepared.features.n_mels
+    model = build_model("dual_level", settings.network, emotions, num_frames, n_mels)
+    compile_model(model, "dual_level", settings.optimiser, emotions)
     names = tuple(model.output)
     return lambda inputs, labels: model.train_on_batch(inputs, dict.fromkeys(names, labels))
 

@@ -24,11 +24,11 @@ from keras import layers
 
 from benchmarks.plain import PlainCell
 from benchmarks.turns import medians, seconds_in_turns
-from benchmarks.versions import BATCH, MFCC_FRAMES, PRESET
+from benchmarks.versions import BATCH, MFCC_FRAMES, NETWORK
 from ser_keras.layers import DSLSTM, ConvBlock
 from ser_keras.models.heads import BATCH_NORM
 
-UNITS, (FIRST, SECOND) = PRESET.units, PRESET.filters
+UNITS, (FIRST, SECOND) = NETWORK.units, NETWORK.filters
 DS_STEPS = 55
 # A part: the shapes of its inputs, and whether it hands a gradient on to the layer before.
 PARTS = {
@@ -44,6 +44,7 @@ PARTS = {
 
 
 def main(argv=None) -> int:
+    """Run the benchmark and print it."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

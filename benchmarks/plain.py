@@ -67,8 +67,8 @@ class PlainCell(keras.layers.Layer):
         return (gates - mean) * scale * self.gamma + self.beta
 
 
-def plain_dual_level(preset, num_emotions, num_frames, n_mels=(64, 128)) -> keras.Model:
-    """`build_model("dual_level", preset, ...)` from stock layers; the same inputs and outputs."""
+def plain_dual_level(network, num_emotions, num_frames, n_mels=(64, 128)) -> keras.Model:
+    """`build_model("dual_level", network, ...)` from stock layers; the same inputs and outputs."""
     # Layers
     inputs = {
         "mfcc": keras.Input((None, 39), name="mfcc"),
@@ -79,15 +79,15 @@ def plain_dual_level(preset, num_emotions, num_frames, n_mels=(64, 128)) -> kera
     # Model
     h = inputs["mfcc"]
     for number in (1, 2):
-        lstm = layers.LSTM(preset.units, return_sequences=True, name=f"mfcc_lstm_{number}")
+        lstm = layers.LSTM(network.units, return_sequences=True, name=f"mfcc_lstm_{number}")
         h = lstm(h)
     pooled = MeanOverTime()([h, inputs["num_mfcc_frames"]])
     mfcc_logits = layers.Dense(num_emotions, name="mfcc_logits")(pooled)
-    x = _cnn(inputs["mel_narrow"], preset.kernel_narrow, preset.padding_narrow, preset)
-    y = _cnn(inputs["mel_wide"], preset.kernel_wide, preset.padding_wide, preset)
-    x, y = align(x, y, preset.aligned_frames)
+    x = _cnn(inputs["mel_narrow"], network.kernel_narrow, network.padding_narrow, network)
+    y = _cnn(inputs["mel_wide"], network.kernel_wide, network.padding_wide, network)
+    x, y = align(x, y, network.aligned_frames)
     for number in (1, 2):
-        cell = PlainCell(preset.units, x.shape[-1], x.shape[1])
+        cell = PlainCell(network.units, x.shape[-1], x.shape[1])
         joined = layers.Concatenate()([x, y])
         x = layers.RNN(cell, return_sequences=True, name=f"ds_lstm_{number}")(joined)
         x = layers.BatchNormalization(**BATCH_NORM, name=f"ds_lstm_{number}_norm")(x)
@@ -97,10 +97,10 @@ def plain_dual_level(preset, num_emotions, num_frames, n_mels=(64, 128)) -> kera
     return keras.Model(inputs, {"logits": (mfcc_logits + ds_lstm_logits) / 2} | outputs)
 
 
-def _cnn(mel, kernel_size, padding, preset):
+def _cnn(mel, kernel_size, padding, network):
     name = mel.name.removeprefix("mel_")
     maps = layers.Reshape((*mel.shape[1:], 1))(mel)
-    for number, filters in enumerate(preset.filters, start=1):
+    for number, filters in enumerate(network.filters, start=1):
         block = f"{name}_conv_{number}"
         if any(padding):
             maps = layers.ZeroPadding2D(padding)(maps)

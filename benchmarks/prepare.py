@@ -40,8 +40,8 @@ import soundfile
 from threadpoolctl import threadpool_limits
 
 from benchmarks.memory import rss_bytes_of_tree
-from data_pipeline.audio.reading import SAMPLE_RATE
-from data_pipeline.corpora import read_corpus
+from data_pipeline.audio.waveform import SAMPLE_RATE
+from data_pipeline.corpora.catalogue import read_corpus
 from data_pipeline.corpora.corpus import Corpus
 from data_pipeline.features.mfcc import opensmile_extractor
 from data_pipeline.records.extracting import CHUNK_SIZE

@@ -13,8 +13,8 @@ import numpy as np
 import soundfile
 from tqdm import tqdm
 
-from data_pipeline.audio.reading import SAMPLE_RATE
-from data_pipeline.corpora import read_corpus
+from data_pipeline.audio.waveform import SAMPLE_RATE
+from data_pipeline.corpora.catalogue import read_corpus
 
 MEDIAN_SECONDS, SPREAD = 3.7, 0.62
 SHORTEST_SECONDS, LONGEST_SECONDS = 1.0, 20.0

@@ -30,6 +30,7 @@ COSTS = ("prepare_seconds", "epoch_seconds", "prepared_bytes")
 
 
 def main(argv=None) -> int:
+    """Run the benchmark and print it."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

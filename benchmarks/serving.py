@@ -23,15 +23,15 @@ import tensorflow as tf
 
 from benchmarks.memory import peak_rss_bytes
 from benchmarks.turns import medians, seconds_in_turns
-from data_pipeline.audio.reading import SAMPLE_RATE
+from data_pipeline.audio.waveform import SAMPLE_RATE
 from data_pipeline.contract import INPUT_NAMES
 from data_pipeline.features.mel import mel_spectrogram
 from data_pipeline.features.mfcc import opensmile_mfcc
 from ser_keras.graph.requests import padded_features, padded_waveforms, wav_files
 from ser_keras.graph.signatures import emotion_server, signatures_of
 from ser_keras.model_info import ModelInfo
-from ser_keras.models import build_model
 from ser_keras.settings import PRESETS
+from ser_keras.training.model_files import build_from
 
 SECONDS = 4.0  # of an utterance; IEMOCAP's mean is 4.5
 BATCH_SIZES = (1, 32)
@@ -41,9 +41,9 @@ INFO = ModelInfo(
     variant="dual_level",
     preset="paper",
     emotions=("angry", "happy", "neutral", "sad"),
-    features={"n_fft": (256, 512)},
+    features={"sample_rate": SAMPLE_RATE, "mfcc": "tensorflow", "n_fft": [256, 512]},
     corpus="none",
-    protocol="none",
+    protocol="speaker",
     fold=0,
     num_frames=(500, 250),  # what 4 seconds have
     n_mels=(64, 128),
@@ -57,9 +57,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Run the command line."""
     args = parse_args(argv)
     keras.utils.set_random_seed(0)
-    model = build_model(
-        INFO.variant, PRESETS[args.preset], len(INFO.emotions), INFO.num_frames, INFO.n_mels
-    )
+    model = build_from(INFO, PRESETS[args.preset].network)
     with tempfile.TemporaryDirectory() as folder:
         served = saved_and_loaded(model, Path(folder))
         figures = {"preset": args.preset, "seconds_of_speech": SECONDS}

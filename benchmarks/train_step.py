@@ -30,8 +30,8 @@ from benchmarks.versions import (
     BATCH,
     MFCC_FRAMES,
     N_MELS,
+    NETWORK,
     NUM_FRAMES,
-    PRESET,
     VERSIONS,
     build,
 )
@@ -40,6 +40,7 @@ PRODUCT_SIZE = 3072
 
 
 def main(argv=None) -> int:
+    """Run the benchmark and print it."""
     arguments = _parse_args(argv)
     result = measure(arguments.rounds, arguments.plain_without_onednn)
     print(json.dumps(result) if arguments.json else in_words(result))
@@ -125,13 +126,13 @@ def step_operations() -> float:
     A product counts once forward, once for the gradient of its weights and, except at the
     model's inputs, once for that of its input.
     """
-    units = PRESET.units
+    units = NETWORK.units
     total, sequences = 0, []
     for frames, mels, kernel in zip(
-        NUM_FRAMES, N_MELS, (PRESET.kernel_narrow, PRESET.kernel_wide), strict=True
+        NUM_FRAMES, N_MELS, (NETWORK.kernel_narrow, NETWORK.kernel_wide), strict=True
     ):
         channels = 1
-        for filters in PRESET.filters:
+        for filters in NETWORK.filters:
             frames, mels = frames - kernel[0] + 1, mels - kernel[1] + 1
             passes = 2 if channels == 1 else 3
             total += passes * 2 * BATCH * frames * mels * filters * channels * kernel[0] * kernel[1]

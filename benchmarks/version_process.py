@@ -47,11 +47,13 @@ class VersionProcess:
         return answer.strip()
 
     def close(self) -> None:
+        """End the process."""
         self.process.stdin.close()
         self.process.wait()
 
 
 def main(version: str) -> int:
+    """Answer commands until there are no more."""
     if version == "ours":
         import ser_keras  # noqa: F401  (first, as its users do: it sets TensorFlow up)
     import tensorflow as tf

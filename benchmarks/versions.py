@@ -5,24 +5,25 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks.plain import plain_dual_level
-from ser_keras.models import build_model
+from ser_keras.models.variants import build_model
 from ser_keras.settings import PRESETS
-from ser_keras.training.fold import compile_model
+from ser_keras.training.optimisation import compile_model
 
 VERSIONS = ("ours", "plain")
 BATCH, MFCC_FRAMES, NUM_FRAMES, N_MELS = 32, 370, (460, 230), (64, 128)
 EMOTIONS = 4
-PRESET = PRESETS["paper"]
+SETTINGS = PRESETS["paper"]
+NETWORK = SETTINGS.network
 
 
 def build(version: str) -> keras.Model:
     """One of the two models, compiled as training compiles it."""
     keras.utils.set_random_seed(0)
     if version == "ours":
-        model = build_model("dual_level", PRESET, EMOTIONS, NUM_FRAMES, N_MELS)
+        model = build_model("dual_level", NETWORK, EMOTIONS, NUM_FRAMES, N_MELS)
     else:
-        model = plain_dual_level(PRESET, EMOTIONS, NUM_FRAMES, N_MELS)
-    compile_model(model, "dual_level", PRESET, EMOTIONS)
+        model = plain_dual_level(NETWORK, EMOTIONS, NUM_FRAMES, N_MELS)
+    compile_model(model, "dual_level", SETTINGS.optimiser, EMOTIONS)
     return model
 
 

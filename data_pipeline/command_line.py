@@ -9,12 +9,13 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from data_pipeline.errors import UserError
 from data_pipeline.runtime import quiet_tensorflow
 
 ALL = "all"
+T = TypeVar("T")
 
 
 class Command(Protocol):
@@ -51,31 +52,25 @@ def run_program(
     parser = argparse.ArgumentParser(prog=program, description=description)
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, command in commands.items():
-        _prepare_parser(
-            subparsers.add_parser(
-                name,
-                help=command.HELP,
-                description=f"{command.HELP[0].upper()}{command.HELP[1:]}.",
-                **_epilog(command),
-            ),
-            command,
-        )
+        subparser = subparsers.add_parser(name, help=command.HELP, **_words(command))
+        _prepare_parser(subparser, command)
     return _run(parser.parse_args(argv))
 
 
-def run_command(
-    program: str, description: str, command: Command, argv: Sequence[str] | None
-) -> int:
+def run_command(program: str, command: Command, argv: Sequence[str] | None) -> int:
     """Run a program that is a single command; see `run_program`."""
-    parser = argparse.ArgumentParser(prog=program, description=description, **_epilog(command))
+    parser = argparse.ArgumentParser(prog=program, **_words(command))
     _prepare_parser(parser, command)
     return _run(parser.parse_args(argv))
 
 
-def _epilog(command: Command) -> dict:
-    # Examples keep their line breaks.
-    formatter = argparse.RawDescriptionHelpFormatter
-    return {"epilog": f"examples:\n{command.EXAMPLE}", "formatter_class": formatter}
+def _words(command: Command) -> dict[str, Any]:
+    """What a command's help says above and below the options."""
+    return {
+        "description": f"{command.HELP[0].upper()}{command.HELP[1:]}.",
+        "epilog": f"examples:\n{command.EXAMPLE}",
+        "formatter_class": argparse.RawDescriptionHelpFormatter,  # examples keep their line breaks
+    }
 
 
 def _prepare_parser(parser: argparse.ArgumentParser, command: Command) -> None:
@@ -118,9 +113,10 @@ def whole_number(least: int, most: int | None = None) -> Callable[[str], int]:
     end = " or more" if most is None else f" to {most}"
 
     def read(text: str) -> int:
-        if not text.isdecimal() or not least <= int(text) <= (int(text) if most is None else most):
+        value = int(text) if text.isdecimal() else -1
+        if value < least or (most is not None and value > most):
             raise _refused(text, f"a whole number, {least}{end}")
-        return int(text)
+        return value
 
     return read
 
@@ -168,6 +164,34 @@ def between(low: float, high: float) -> Callable[[str], float]:
         return value
 
     return read
+
+
+def one_of(names: Sequence[str]) -> Callable[[str], str]:
+    """The type of a word out of a few."""
+
+    def read(text: str) -> str:
+        if text not in names:
+            raise _refused(text, f"one of {', '.join(names)}")
+        return text
+
+    return read
+
+
+def several(read: Callable[[str], T], count: int | None = None) -> Callable[[str], tuple[T, ...]]:
+    """The type of values with commas between them, such as "32,16".
+
+    Args:
+        read: the type of each.
+        count: how many there are to be; any number where it is not given, "" for none.
+    """
+
+    def read_all(text: str) -> tuple[T, ...]:
+        parts = text.split(",") if text else []
+        if count is not None and len(parts) != count:
+            raise _refused(text, f"{count} values with commas between them")
+        return tuple(map(read, parts))
+
+    return read_all
 
 
 def _number(text: str) -> float:

@@ -1,8 +1,9 @@
 """Batches -> emotions: the dual-sequence LSTM of Wang et al. (ICASSP 2020) in Keras 3."""
 
-import os
+import lazy_loader as lazy
 
-# TensorFlow has Intel's oneDNN kernels, but uses them of itself on the newest processors only. On
-# older ones the gradient of the second convolution's kernel then takes 15 times as long, which
-# doubles a training step. Read by TensorFlow when it is imported; a value that is set stays.
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+from data_pipeline.runtime import use_onednn
+
+use_onednn()  # before anything here imports TensorFlow
+
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

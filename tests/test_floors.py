@@ -37,7 +37,10 @@ FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in room
 # What `ser_keras` takes from `data_pipeline`: names, the pure functions of a signal, the audit.
 SHARED = (
     *(f"data_pipeline.{name}" for name in ("command_line", "contract", "errors", "files", "rows")),
-    *(f"data_pipeline.{name}" for name in ("audio", "features", "runtime", "splits.leakage")),
+    *(
+        f"data_pipeline.{name}"
+        for name in ("audio", "features", "runtime", "splits.fold", "splits.leakage")
+    ),
 )
 # The rooms that join the two packages.
 JOINS_BOTH = ("ser_keras.commands", "benchmarks", "train")

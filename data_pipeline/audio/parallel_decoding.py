@@ -14,22 +14,19 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_io as tfio
 
-from data_pipeline.audio.reading import (
-    SAMPLE_RATE,
-    AudioError,
-    check_waveform,
-    load_waveform,
-    open_checked,
-    read_audio_file,
-)
+from data_pipeline.audio.checks import check_waveform
+from data_pipeline.audio.opening import open_checked
+from data_pipeline.audio.reading import decode_opened, load_waveform, read_audio_file
+from data_pipeline.audio.refusals import AudioError
+from data_pipeline.audio.waveform import INT16_SCALE, SAMPLE_RATE
 
 
 def _from_int16(samples: tf.Tensor) -> tf.Tensor:
-    return tf.cast(samples, tf.float32) / 32768.0
+    return tf.cast(samples, tf.float32) / INT16_SCALE
 
 
 # (container, encoding) as libsndfile names them -> bytes to float32 (num_frames, channels).
-DECODERS = {
+DECODERS: dict[tuple[str, str], Callable[[tf.Tensor], tf.Tensor]] = {
     ("WAV", "PCM_16"): lambda data: _from_int16(tfio.audio.decode_wav(data, dtype=tf.int16)),
     ("WAV", "FLOAT"): lambda data: tfio.audio.decode_wav(data, dtype=tf.float32),
     ("FLAC", "PCM_16"): lambda data: _from_int16(tfio.audio.decode_flac(data, dtype=tf.int16)),
@@ -49,7 +46,7 @@ Transform = Callable[[tf.Tensor], tuple[tf.Tensor, ...]]
 def decode_in_order(
     paths: Sequence[Path], transform: Transform, workers: int
 ) -> Iterator[tuple[np.ndarray, tuple[np.ndarray, ...]] | AudioError]:
-    """Decode and transforms files in parallel; gives results in the order of the paths.
+    """Decode and transform files in parallel; give results in the order of the paths.
 
     One file at a time and with one thread each: without padding, in the cache of a core, and with
     the same bits whatever its neighbours are. That takes half the time of padded batches of 16.
@@ -94,7 +91,9 @@ def _transformed_dataset(
         ),
     ).unbatch()
 
-    def decode_and_transform(file_bytes, decoder, num_frames):
+    def decode_and_transform(
+        file_bytes: tf.Tensor, decoder: tf.Tensor, num_frames: tf.Tensor
+    ) -> tuple[tf.Tensor, ...]:
         samples = _decode_mono(file_bytes, decoder)
         # As `check_waveform` clips them; it is what sees the samples themselves.
         return samples, num_frames, *transform(tf.clip_by_value(samples, -1.0, 1.0))
@@ -116,11 +115,12 @@ def _read(path: Path) -> tuple[bytes, int, int]:
     """(bytes, index of the decoder, number of frames); the limits are checked here."""
     try:
         file_bytes = read_audio_file(path)
-        with open_checked(file_bytes, str(path)) as file:
+        with open_checked(file_bytes, str(path)) as opened:
+            file = opened.file
             encoding = (file.format, file.subtype)
             if file.samplerate == SAMPLE_RATE and encoding in DECODERS:
                 return file_bytes, list(DECODERS).index(encoding), file.frames
-        waveform = load_waveform(path)
+            waveform = decode_opened(opened, str(path)).waveform
         return waveform.tobytes(), LOADED, len(waveform)
     except AudioError:
         return b"", LOADED, -1  # `load_waveform` will say why
@@ -131,4 +131,4 @@ def _decode_mono(file_bytes: tf.Tensor, decoder: tf.Tensor) -> tf.Tensor:
     branches = [lambda decode=decode: decode(file_bytes) for decode in DECODERS.values()]
     loaded = lambda: tf.io.decode_raw(file_bytes, tf.float32)[:, None]  # noqa: E731
     samples = tf.switch_case(decoder, [*branches, loaded])
-    return tf.reduce_mean(samples, axis=1)
+    return tf.reduce_mean(samples, axis=1)  # (num_frames, channels) -> (num_frames,)

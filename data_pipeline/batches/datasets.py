@@ -5,23 +5,28 @@ The order of the steps matters. Spectrograms are resized as power and only then 
 nothing is left to do for an utterance but to put it into a batch.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import tensorflow as tf
 
+from data_pipeline.contract import (
+    FRAME_COUNTS,
+    INPUT_NAMES,
+    MEL_NARROW,
+    MEL_WIDE,
+    MELS,
+    MFCC,
+    NUM_MFCC_FRAMES,
+)
 from data_pipeline.errors import DataError
 from data_pipeline.features.mel import log_compress, resize_time_axis
-from data_pipeline.records.codec import (
-    FRAME_COUNTS,
-    Prepared,
-    matrix_columns,
-    num_mel_bands,
-    parse_example,
-    record_dataset,
-)
+from data_pipeline.records.codec import matrix_columns, parse_example
+from data_pipeline.records.prepared import Prepared, record_dataset
 
-INPUT_NAMES = ("mfcc", "num_mfcc_frames", "mel_narrow", "mel_wide")
+# ({input: tensor}, labels) of a batch, of one utterance, or, with ragged tensors, of a chunk of the
+# selection that is in memory at once.
+Examples = tuple[dict[str, tf.Tensor], tf.Tensor]
 
 # Utterances are sorted by length within a window of batches, so that a batch pads little. A window
 # is at most this part of an epoch: over a whole epoch, every epoch would have the same batches.
@@ -37,12 +42,19 @@ def median_num_frames(prepared: Prepared, utterance_ids: Iterable[str]) -> tuple
     The length that all spectrograms are resized to (paper, section 2.2). Give it the training
     utterances of a fold: a length taken from the test part would leak.
 
+    Args:
+        prepared: from `load_prepared`.
+        utterance_ids: which utterances, in any order.
+
+    Returns:
+        Frames of the narrow and of the wide spectrogram.
+
     Raises:
         DataError: an id is not in the folder, or none is given.
     """
     rows = [prepared.utterances[position] for position in _positions(prepared, utterance_ids)]
-    narrow = np.median([row["num_frames_narrow"] for row in rows])
-    wide = np.median([row["num_frames_wide"] for row in rows])
+    narrow = np.median([row.num_frames_narrow for row in rows])
+    wide = np.median([row.num_frames_wide for row in rows])
     return int(narrow), int(wide)
 
 
@@ -99,13 +111,17 @@ def make_training_dataset(
     of similar length, and the remainder of an epoch is dropped: batch normalisation of a handful
     of utterances does harm. A selection smaller than a batch gives one batch of all.
 
-    A selection that does not fit `CACHE_LIMIT_BYTES` is read again in every epoch, in parts of
-    that size, and shuffled within each part. While a part is put together, it is in memory twice.
+    A selection that does not fit `CACHE_LIMIT_BYTES` is read again in every epoch, in chunks of
+    that size, and shuffled within each chunk. While a chunk is put together, it is in memory twice.
 
     Args:
+        prepared: from `load_prepared`.
+        utterance_ids: which utterances, in any order.
+        batch_size: utterances a batch.
+        num_frames: frames that the narrow and the wide spectrogram are resized to.
+        inputs: which of `INPUT_NAMES` the model takes; others are not even decoded.
         seed: of the order.
         epochs: numbers of the epochs to give.
-        prepared, utterance_ids, batch_size, num_frames, inputs: as in `make_dataset`.
 
     Returns:
         tf.data.Dataset of batches as in `make_dataset`; every epoch has
@@ -116,27 +132,27 @@ def make_training_dataset(
     """
     positions = _positions(prepared, utterance_ids)
     batch_size = min(batch_size, len(positions))
-    parts = _parts(prepared, positions, batch_size, num_frames, inputs)
+    chunks = _chunks(prepared, positions, batch_size, num_frames, inputs)
     num_batches = len(positions) // batch_size
     window_batches = max(1, min(MAX_WINDOW_BATCHES, num_batches // WINDOWS_PER_EPOCH))
 
-    def epoch_batches(epoch):
-        def part_batches(number, part):
-            part_seed = tf.random.experimental.stateless_fold_in((seed, epoch), number)
-            order = _shuffled_batches(part, batch_size, window_batches, part_seed)
+    def epoch_batches(epoch: tf.Tensor) -> tf.data.Dataset:
+        def chunk_batches(number: tf.Tensor, chunk: Examples) -> tf.data.Dataset:
+            chunk_seed = tf.random.experimental.stateless_fold_in((seed, epoch), number)
+            order = _shuffled_batches(chunk, batch_size, window_batches, chunk_seed)
             batches = tf.data.Dataset.from_tensor_slices(order)
             return batches.map(
-                lambda rows: _take(part, rows, batch_size), num_parallel_calls=tf.data.AUTOTUNE
+                lambda rows: _take(chunk, rows, batch_size), num_parallel_calls=tf.data.AUTOTUNE
             )
 
-        return parts.enumerate().flat_map(part_batches)
+        return chunks.enumerate().flat_map(chunk_batches)
 
     dataset = tf.data.Dataset.range(epochs.start, epochs.stop).flat_map(epoch_batches)
     cardinality = tf.data.experimental.assert_cardinality(num_batches * len(epochs))
     return dataset.apply(cardinality).prefetch(tf.data.AUTOTUNE)
 
 
-def _parts(
+def _chunks(
     prepared: Prepared,
     positions: Sequence[int],
     batch_size: int,
@@ -153,26 +169,28 @@ def _parts(
     return examples.ragged_batch(max(1, limit // batch_size) * batch_size)
 
 
-def _shuffled_batches(part, batch_size: int, window_batches: int, seed) -> tf.Tensor:
+def _shuffled_batches(
+    chunk: Examples, batch_size: int, window_batches: int, seed: tf.Tensor
+) -> tf.Tensor:
     """Row numbers (batches, batch) of an epoch: neighbours in length within their window."""
-    inputs, labels = part
+    inputs, labels = chunk
     order_seed, batch_seed = tf.unstack(tf.random.experimental.stateless_split(seed))
     order = tf.random.experimental.stateless_shuffle(tf.range(tf.shape(labels)[0]), order_seed)
     order = order[: tf.size(order) // batch_size * batch_size]
-    if "num_mfcc_frames" in inputs:  # without MFCC nothing is padded
+    if NUM_MFCC_FRAMES in inputs:  # without MFCC nothing is padded
         window = tf.range(tf.size(order)) // (window_batches * batch_size)
-        length = tf.gather(inputs["num_mfcc_frames"], order)
+        length = tf.gather(inputs[NUM_MFCC_FRAMES], order)
         key = window * (tf.reduce_max(length) + 1) + length
         order = tf.gather(order, tf.argsort(key, stable=True))
     # Otherwise every window would go from its shortest batch to its longest.
     return tf.random.experimental.stateless_shuffle(tf.reshape(order, (-1, batch_size)), batch_seed)
 
 
-def _take(part, rows: tf.Tensor, batch_size: int):
+def _take(chunk: Examples, rows: tf.Tensor, batch_size: int) -> Examples:
     """The examples of these rows as a batch, MFCC padded to the longest of them."""
-    inputs, labels = tf.nest.map_structure(lambda tensor: tf.gather(tensor, rows), part)
-    if "mfcc" in inputs:
-        inputs = inputs | {"mfcc": inputs["mfcc"].to_tensor(shape=(batch_size, None, None))}
+    inputs, labels = tf.nest.map_structure(lambda tensor: tf.gather(tensor, rows), chunk)
+    if MFCC in inputs:
+        inputs = inputs | {MFCC: inputs[MFCC].to_tensor(shape=(batch_size, None, None))}
     return inputs, labels
 
 
@@ -190,7 +208,7 @@ def _examples(
 
 def _positions(prepared: Prepared, utterance_ids: Iterable[str]) -> list[int]:
     """Record numbers of the utterances named, ascending."""
-    position_of = {row["utterance_id"]: n for n, row in enumerate(prepared.utterances)}
+    position_of = {row.utterance_id: n for n, row in enumerate(prepared.utterances)}
     wanted = set(utterance_ids)
     unknown = sorted(wanted - position_of.keys())
     if unknown:
@@ -214,13 +232,15 @@ def _select(
     return selected.map(lambda record, is_wanted: record)
 
 
-def _example_reader(prepared: Prepared, num_frames: tuple[int, int], inputs: Sequence[str]):
+def _example_reader(
+    prepared: Prepared, num_frames: tuple[int, int], inputs: Sequence[str]
+) -> Callable[[tf.Tensor], Examples]:
     """Function of a serialised record: ({input: tensor of one utterance}, label)."""
-    n_mels = num_mel_bands(prepared.features)
+    n_mels = prepared.features.n_mels
     matrices = [name for name in inputs if name in FRAME_COUNTS]
-    length = dict(zip(("mel_narrow", "mel_wide"), num_frames, strict=True))
+    length = dict(zip(MELS, num_frames, strict=True))
 
-    def read(record):
+    def read(record: tf.Tensor) -> Examples:
         parsed = parse_example(record, matrices, n_mels)
         for name in length.keys() & set(matrices):
             parsed[name] = log_compress(resize_time_axis(parsed[name], length[name]))
@@ -233,7 +253,7 @@ def _most_in_memory(
     prepared: Prepared, positions: Sequence[int], num_frames: tuple[int, int]
 ) -> int:
     """How many of these utterances, of their mean size, `CACHE_LIMIT_BYTES` holds."""
-    columns = matrix_columns(num_mel_bands(prepared.features))
-    frames = np.mean([prepared.utterances[n]["num_mfcc_frames"] for n in positions])
-    rows = {"mfcc": frames, "mel_narrow": num_frames[0], "mel_wide": num_frames[1]}
+    columns = matrix_columns(prepared.features.n_mels)
+    frames = float(np.mean([prepared.utterances[n].num_mfcc_frames for n in positions]))
+    rows = {MFCC: frames, MEL_NARROW: num_frames[0], MEL_WIDE: num_frames[1]}
     return int(CACHE_LIMIT_BYTES // sum(4 * rows[name] * columns[name] for name in rows))

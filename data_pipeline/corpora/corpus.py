@@ -1,20 +1,12 @@
-"""What a corpus is to the rest of the program, and what all readers share."""
+"""What a corpus is to the rest of the program: the utterances that are used, and what is not."""
 
-import re
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-
-from data_pipeline.errors import DataError, shown
-
-# Key of `Corpus.left_out` for files or lines that do not look as the corpus publishes them.
-UNRECOGNISED = "unrecognised name"
-# Part of a corpus whose counts are published in one table.
-WHOLE = "the corpus"
+from typing import Any
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Utterance:
     """One recording and what the corpus says about it.
 
@@ -37,7 +29,7 @@ class Utterance:
     text: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Corpus:
     """The utterances that are used, and a count of those that are not.
 
@@ -49,6 +41,8 @@ class Corpus:
         left_out: the corpus's own code, or a reason, -> number of utterances that are not used.
         group_by: "session" or "speaker": what the protocol `speaker` keeps apart.
         notes: sentences for the user.
+        options: what its reader was asked for beside the defaults, as keyword arguments of
+            `read_corpus`; who reads it again passes them again.
     """
 
     name: str
@@ -58,145 +52,9 @@ class Corpus:
     left_out: dict[str, int]
     group_by: str
     notes: tuple[str, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
 
-
-def find_files(root: Path, patterns: Sequence[str]) -> list[Path]:
-    """Absolute paths of the files that match the first pattern that matches any, sorted.
-
-    Hidden files are passed over: macOS leaves one (`._name`) beside every file it copies.
-
-    Raises:
-        DataError: no such folder, or no such files in it.
-    """
-    expected = " or ".join(patterns)
-    if not root.is_dir():
-        raise DataError(f"{root}: no such folder; give the folder that holds {expected}")
-    for pattern in patterns:
-        found = root.absolute().glob(pattern)
-        paths = sorted(path for path in found if not path.name.startswith("."))
-        if paths:
-            return paths
-    raise DataError(
-        f"{root}: no {expected} in it, found {_listing(root)}; give the folder that holds them"
-    )
-
-
-def _listing(folder: Path, most: int = 5) -> str:
-    """The first names in a folder, for an error message."""
-    names = sorted(path.name for path in folder.iterdir())
-    more = [f"and {len(names) - most} more"] if len(names) > most else []
-    return ", ".join(names[:most] + more) or "an empty folder"
-
-
-def read_file_names(
-    paths: Iterable[Path], name_pattern: str, label_map: Mapping[str, str]
-) -> tuple[list[Utterance], Counter[str], list[str]]:
-    """Read a corpus whose file names say everything.
-
-    Args:
-        paths: audio files.
-        name_pattern: regular expression for the whole name without its suffix, with the groups
-            `speaker`, `text` and `code`.
-        label_map: code -> emotion; other codes are left out.
-
-    Returns:
-        The utterances used, the number left out for each code, and a note naming some of the files
-        that do not match the pattern, where there are any.
-    """
-    utterances, left_out, unrecognised = [], Counter(), []
-    for path in paths:
-        match = re.fullmatch(name_pattern, path.stem)
-        if match is None:
-            unrecognised.append(path.name)
-        elif match["code"] not in label_map:
-            left_out[match["code"]] += 1
-        else:
-            emotion, speaker, text = label_map[match["code"]], match["speaker"], match["text"]
-            utterances.append(Utterance(path.stem, path, emotion, speaker, text=text))
-    if not unrecognised:
-        return utterances, left_out, []
-    left_out[UNRECOGNISED] = len(unrecognised)
-    return utterances, left_out, [unrecognised_note("file names", unrecognised)]
-
-
-def code_counts(
-    utterances: Iterable[Utterance], left_out: Mapping[str, int], label_map: Mapping[str, str]
-) -> Counter[tuple[str, str]]:
-    """What `count_notes` takes, of a corpus that has a code of its own for each emotion."""
-    code_of = {emotion: code for code, emotion in label_map.items()}
-    counts = Counter(code_of[utterance.emotion] for utterance in utterances) + Counter(left_out)
-    return Counter({(WHOLE, code): count for code, count in counts.items()})
-
-
-def count_notes(
-    found: Counter[tuple[str, str]], expected: Mapping[str, Mapping[str, int]]
-) -> list[str]:
-    """One note with every part of a corpus whose counts differ from the published ones, or none.
-
-    Args:
-        found: (part, code) -> utterances there, whether used or not.
-        expected: part -> code -> utterances published; others are not compared.
-    """
-    differences = []
-    for part, counts in expected.items():
-        wrong = [
-            f"{code} {found[part, code]} instead of {count}"
-            for code, count in counts.items()
-            if found[part, code] != count
-        ]
-        if wrong:
-            differences.append(f"{part} has {', '.join(wrong)}")
-    return [f"counts are not the expected ones: {'; '.join(differences)}"] if differences else []
-
-
-def unrecognised_note(what: str, found: Sequence[str]) -> str:
-    """A sentence about what was left out because it does not look as the corpus publishes it."""
-    examples = ", ".join(map(shown, found[:3])) + (", ..." if len(found) > 3 else "")
-    return f"{len(found)} {what} not as the corpus publishes them, left out: {examples}"
-
-
-def build_corpus(
-    name: str,
-    root: Path,
-    label_map: Mapping[str, str],
-    utterances: Iterable[Utterance],
-    left_out: Mapping[str, int],
-    *,
-    group_by: str,
-    notes: Sequence[str] = (),
-    strict: bool = False,
-) -> Corpus:
-    """Sort and checks what a reader found. Arguments not listed are those of `Corpus`.
-
-    Args:
-        root: where it was read, for messages.
-        strict: take every note for an error.
-
-    Raises:
-        DataError: no utterance is used, an id occurs twice, or there are notes under `strict`.
-    """
-    utterances = tuple(sorted(utterances, key=lambda utterance: utterance.utterance_id))
-    if not utterances:
-        raise DataError(
-            f"{root}: no utterance of {name} with a label of {', '.join(label_map) or '(none)'} "
-            f"(left out: {_counts(left_out)}); check the folder and the subset"
-        )
-    _check_unique(utterances)
-    if strict and notes:
-        raise DataError(f"{root}: {'; '.join(notes)}; mend the corpus or read it without strict")
-    emotions = tuple(sorted(set(label_map.values())))
-    left_out = dict(sorted(left_out.items()))
-    return Corpus(name, emotions, dict(label_map), utterances, left_out, group_by, tuple(notes))
-
-
-def _counts(left_out: Mapping[str, int]) -> str:
-    return ", ".join(f"{code} {count}" for code, count in sorted(left_out.items())) or "none"
-
-
-def _check_unique(utterances: Sequence[Utterance]) -> None:
-    for first, second in zip(utterances, utterances[1:], strict=False):
-        if first.utterance_id == second.utterance_id:
-            raise DataError(
-                f"utterance {first.utterance_id} occurs twice, as {first.path} and {second.path}; "
-                "keep one of them"
-            )
+    @property
+    def subset(self) -> str:
+        """Part of the corpus that was asked for; "all" where its reader takes the whole."""
+        return self.options.get("subset", "all")

@@ -10,7 +10,8 @@ E Ekel (disgust) and L Langeweile (boredom).
 
 from pathlib import Path
 
-from data_pipeline.corpora.corpus import Corpus, build_corpus, find_files, read_file_names
+from data_pipeline.corpora.corpus import Corpus
+from data_pipeline.corpora.reading import build_corpus, find_files, read_file_names
 
 LABEL_MAP = {"W": "angry", "F": "happy", "N": "neutral", "T": "sad"}
 

@@ -21,10 +21,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from data_pipeline.corpora.corpus import (
+from data_pipeline.corpora.corpus import Corpus, Utterance
+from data_pipeline.corpora.reading import (
     UNRECOGNISED,
-    Corpus,
-    Utterance,
     build_corpus,
     count_notes,
     find_files,
@@ -89,6 +88,9 @@ def read_iemocap(
         expected: session or scenario -> label -> number of turns, compared before anything is left
             out. Labels and parts that it does not name are not compared.
 
+    Returns:
+        The corpus; it keeps what it was asked for.
+
     Raises:
         DataError: wrong folder, unknown subset, no utterance used, or under `strict` any note.
     """
@@ -113,7 +115,14 @@ def read_iemocap(
         group_by="session",
         notes=notes,
         strict=strict,
+        options=options_asked(subset, excited_as_happy),
     )
+
+
+def options_asked(subset: str, excited_as_happy: bool) -> dict[str, str | bool]:
+    """What differs from the reader's defaults."""
+    options: dict[str, str | bool] = {} if subset == "all" else {"subset": subset}
+    return options if excited_as_happy else options | {"excited_as_happy": False}
 
 
 def _read_turns(label_files: Sequence[Path]) -> tuple[list[_Turn], list[str]]:
@@ -146,9 +155,9 @@ def _turn(match: re.Match, label_file: Path) -> _Turn:
 
 def _utterance(turn: _Turn, label_map: Mapping[str, str]) -> Utterance:
     return Utterance(
-        turn.utterance_id,
-        turn.path,
-        label_map[turn.code],
+        utterance_id=turn.utterance_id,
+        path=turn.path,
+        emotion=label_map[turn.code],
         speaker=turn.speaker,
         session=turn.session,
         scenario=turn.scenario,

@@ -12,7 +12,8 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from data_pipeline.corpora.corpus import Corpus, Utterance, build_corpus
+from data_pipeline.corpora.corpus import Corpus, Utterance
+from data_pipeline.corpora.reading import build_corpus
 from data_pipeline.errors import DataError
 
 REQUIRED_COLUMNS = ("path", "emotion", "speaker")

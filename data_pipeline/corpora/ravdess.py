@@ -12,9 +12,9 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from data_pipeline.corpora.corpus import (
+from data_pipeline.corpora.corpus import Corpus
+from data_pipeline.corpora.reading import (
     WHOLE,
-    Corpus,
     build_corpus,
     code_counts,
     count_notes,

@@ -1,118 +1,54 @@
-"""openSMILE functionals of a prepared corpus: one vector an utterance, for classical classifiers.
+"""openSMILE's functionals: one vector a recording, for classical classifiers.
 
 ComParE_2016 (6,373 numbers) is the baseline of the INTERSPEECH computational paralinguistics
 challenges; eGeMAPSv02 (88) is Eyben et al., "The Geneva Minimalistic Acoustic Parameter Set",
-IEEE Transactions on Affective Computing 7 (2016). The prepared folder holds no audio, so the
-recordings are read again, checked against it and the vectors kept beside the records. openSMILE is
-licensed for research.
+IEEE Transactions on Affective Computing 7 (2016). openSMILE is licensed for research.
 """
 
-import os
-import zipfile
-from collections.abc import Mapping
-from importlib.metadata import version
-from pathlib import Path
+import functools
+from typing import TYPE_CHECKING
 
 import numpy as np
-from tqdm import tqdm
 
-from data_pipeline.audio.reading import SAMPLE_RATE, audio_sha256, load_waveform
-from data_pipeline.corpora import read_corpus
-from data_pipeline.errors import DataError
+from data_pipeline.audio.waveform import SAMPLE_RATE
+from data_pipeline.contract import FUNCTIONALS
 from data_pipeline.features.mfcc import MAX_OPENSMILE_SAMPLE
-from data_pipeline.records.codec import Prepared
 
-FEATURE_SETS = ("ComParE_2016", "eGeMAPSv02")
-
-
-def load_functionals(prepared: Prepared, feature_set: str, root: Path | None) -> np.ndarray:
-    """The functionals of every utterance of a prepared folder, computed once and then kept there.
-
-    Args:
-        prepared: from `load_prepared`.
-        feature_set: one of `FEATURE_SETS`.
-        root: where the corpus lies, as `prepare --root` was told; read only where the vectors are
-            not kept yet.
-
-    Returns:
-        float32 (num_utterances, num_functionals), finite, in the order of the metadata.
-
-    Raises:
-        DataError: no root where one is needed, a recording that is missing or is not the one
-            that was prepared, or one that openSMILE has no numbers for.
-    """
-    path = prepared.directory / f"functionals-{feature_set}.npz"
-    # What the numbers depend on: other recordings or another openSMILE are computed anew.
-    key = f"{prepared.metadata['key']} {feature_set} opensmile {version('opensmile')}"
-    functionals = _read_kept(path, key)
-    if functionals is None:
-        functionals = _extract(prepared, feature_set, root)
-        _keep(path, key, functionals)
-    return functionals
-
-
-def _read_kept(path: Path, key: str) -> np.ndarray | None:
-    try:
-        with np.load(path, allow_pickle=False) as kept:
-            return kept["functionals"] if kept["key"] == key else None
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-        return None  # not there, or damaged: made anew
-
-
-def _keep(path: Path, key: str, functionals: np.ndarray) -> None:
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        with partial.open("wb") as file:
-            np.savez(file, key=key, functionals=functionals)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def _extract(prepared: Prepared, feature_set: str, root: Path | None) -> np.ndarray:
+if TYPE_CHECKING:
     import opensmile
 
-    paths = _audio_paths(prepared, root)
-    smile = opensmile.Smile(
+
+def opensmile_functionals(waveform: np.ndarray, feature_set: str) -> np.ndarray:
+    """Compute the functionals of one recording by the openSMILE library.
+
+    Args:
+        waveform: float32 (num_samples,), 16 kHz, in [-1, 1].
+        feature_set: a key of `contract.FUNCTIONALS`.
+
+    Returns:
+        float32 (num_functionals,); NaN where openSMILE has no number, as for some recordings
+        without voiced speech.
+
+    Raises:
+        ValueError: there is no such feature set.
+    """
+    clipped = np.clip(waveform, -1.0, MAX_OPENSMILE_SAMPLE)
+    # (1 channel, num_functionals, 1 vector)
+    functionals = _extractor(feature_set)(clipped, SAMPLE_RATE)
+    return functionals.reshape(-1).astype(np.float32)
+
+
+@functools.cache
+def _extractor(feature_set: str) -> "opensmile.Smile":
+    """The one extractor of a feature set in this process."""
+    if feature_set not in FUNCTIONALS:
+        raise ValueError(
+            f"Received feature_set={feature_set!r}. Expected one of {', '.join(FUNCTIONALS)}."
+        )
+    import opensmile
+
+    return opensmile.Smile(
         opensmile.FeatureSet[feature_set],
         opensmile.FeatureLevel.Functionals,
         sampling_rate=SAMPLE_RATE,
     )
-    # disable=None: no bar where stderr is not a terminal.
-    rows = tqdm(prepared.utterances, feature_set, unit="utt", disable=None)
-    return np.stack([_functionals(smile, row, paths[row["utterance_id"]]) for row in rows])
-
-
-def _audio_paths(prepared: Prepared, root: Path | None) -> dict[str, Path]:
-    if root is None and prepared.corpus != "demo":
-        raise DataError(
-            f"{prepared.directory}: its functionals are not computed yet, and the audio is not in "
-            f"it; give --root, the place of the corpus {prepared.corpus}"
-        )
-    paths = {u.utterance_id: u.path for u in read_corpus(prepared.corpus, root).utterances}
-    missing = [
-        row["utterance_id"] for row in prepared.utterances if row["utterance_id"] not in paths
-    ]
-    if missing:
-        raise DataError(
-            f"{root}: {len(missing)} utterance(s) of {prepared.directory} are not there, first "
-            f"{missing[0]!r}; give the --root that it was prepared from"
-        )
-    return paths
-
-
-def _functionals(smile, row: Mapping, path: Path) -> np.ndarray:
-    waveform = load_waveform(path)
-    if audio_sha256(waveform) != row["audio_sha256"]:
-        raise DataError(
-            f"{path}: is not the recording that was prepared as {row['utterance_id']!r} (checksum "
-            "differs); give the --root that the folder was prepared from, or prepare again"
-        )
-    clipped = np.clip(waveform, -1.0, MAX_OPENSMILE_SAMPLE)
-    functionals = smile(clipped, SAMPLE_RATE).reshape(-1).astype(np.float32)
-    if not np.isfinite(functionals).all():
-        raise DataError(
-            f"{path}: openSMILE has no finite functionals for it, expected a recording with some "
-            "voiced speech; leave it out of the corpus and prepare again"
-        )
-    return functionals

@@ -10,17 +10,23 @@ from typing import NamedTuple
 
 import numpy as np
 
+from data_pipeline.audio.waveform import INT16_SCALE
 from data_pipeline.features.mfcc import FRAME_LENGTH, FRAME_STEP
 
 # A frame this far below the loudest one is silent, whatever the gain of the recording.
 SILENT_FRAME_DB = 35.0
+# From full scale down to one step of 16 bits.
+_INT16_SCALE_DB = 20 * np.log10(INT16_SCALE)
 # dBFS of a frame of which nothing is left in 16 bits.
-_MIN_FRAME_DB = -20 * np.log10(32768) - 10 * np.log10(FRAME_LENGTH)
+_MIN_FRAME_DB = -_INT16_SCALE_DB - 10 * np.log10(FRAME_LENGTH)
 
 
 class Level(NamedTuple):
-    """dbfs: mean power of the frames that are not silent, 0 for a full-scale square wave.
-    silent_share: part of the frames that are silent, in [0, 1).
+    """How loud a recording is, and how much of it is silent.
+
+    Attributes:
+        dbfs: mean power of the frames that are not silent, 0 for a full-scale square wave.
+        silent_share: part of the frames that are silent, in [0, 1).
     """
 
     dbfs: float
@@ -51,6 +57,7 @@ class TrainingProfile:
 
 def frame_levels(waveform: np.ndarray) -> np.ndarray:
     """Level of each MFCC frame: (num_samples,) in [-1, 1] to (num_frames,) dBFS."""
+    # (num_samples,) -> (num_frames, 400) -> (num_frames,)
     frames = np.lib.stride_tricks.sliding_window_view(waveform, FRAME_LENGTH)[::FRAME_STEP]
     power = np.einsum("ij,ij->i", frames, frames, dtype=np.float64) / FRAME_LENGTH
     return np.maximum(10 * np.log10(np.maximum(power, 1e-20)), _MIN_FRAME_DB)
@@ -59,7 +66,7 @@ def frame_levels(waveform: np.ndarray) -> np.ndarray:
 def levels_of_log_energy(log_energy: np.ndarray) -> np.ndarray:
     """The same from column 12 of the MFCC: ln of the sum of squares of 16-bit samples."""
     power = np.exp(np.asarray(log_energy, np.float64)) / FRAME_LENGTH
-    return 10 * np.log10(power) - 20 * np.log10(32768)
+    return 10 * np.log10(power) - _INT16_SCALE_DB
 
 
 def is_silent(levels: np.ndarray) -> np.ndarray:

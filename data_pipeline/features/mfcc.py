@@ -5,22 +5,28 @@ operations for the exported graph and for preparation without openSMILE. Definit
 al., The HTK Book, chapter 5. Both see samples as 16-bit integers, because openSMILE does.
 """
 
+from __future__ import annotations
+
 import functools
 import tempfile
 from multiprocessing import util as process_end
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from data_pipeline.audio.reading import SAMPLE_RATE
+from data_pipeline.audio.waveform import INT16_SCALE, SAMPLE_RATE
 from data_pipeline.features.opensmile_config import FEATURE_LEVEL, opensmile_config
+
+if TYPE_CHECKING:
+    import opensmile
+    import tensorflow as tf
 
 FRAME_LENGTH = 400  # samples: 25 ms
 FRAME_STEP = 160  # samples: 10 ms
 NUM_CEPSTRA = 12
 # Cepstra and log energy; the 13 static features of a frame.
 NUM_STATIC = NUM_CEPSTRA + 1
-NUM_MFCC = 3 * NUM_STATIC
 _STATIC_NAMES = (*(f"mfcc_{index}" for index in range(1, NUM_CEPSTRA + 1)), "log_energy")
 FEATURE_NAMES = tuple(
     name + suffix for suffix in ("", "_delta", "_acceleration") for name in _STATIC_NAMES
@@ -34,19 +40,23 @@ LIFTER = 22
 # A delta is a regression over this many frames on either side.
 DELTA_REACH = 2
 
-# Samples in [-1, 1) times this are 16-bit integers.
-_INT16_SCALE = 32768.0
 # +1.0 would wrap round to -32768 inside openSMILE.
-MAX_OPENSMILE_SAMPLE = 32767 / 32768
+MAX_OPENSMILE_SAMPLE = (INT16_SCALE - 1) / INT16_SCALE
 
 
-def num_mfcc_frames(num_samples: int) -> int:
-    """Frames that lie wholly within the samples: floor((n - 400) / 160) + 1, 0 under 400."""
-    return max(0, (num_samples - FRAME_LENGTH) // FRAME_STEP + 1)
+def num_mfcc_frames(num_samples: int | tf.Tensor) -> int | tf.Tensor:
+    """Frames that lie wholly within the samples: floor((n - 400) / 160) + 1, 0 under 400.
+
+    Args:
+        num_samples: an int, or an integer tensor of any shape.
+    """
+    num_frames = (num_samples - FRAME_LENGTH) // FRAME_STEP + 1
+    # max(0, num_frames), in operators that ints and tensors both have.
+    return (num_frames + abs(num_frames)) // 2
 
 
 def opensmile_mfcc(waveform: np.ndarray) -> np.ndarray:
-    """MFCC_E_D_A by the openSMILE library.
+    """Compute MFCC_E_D_A by the openSMILE library.
 
     Args:
         waveform: float32 (num_samples,), 16 kHz, in [-1, 1], at least 400 samples.
@@ -62,23 +72,28 @@ def opensmile_mfcc(waveform: np.ndarray) -> np.ndarray:
     _require_float(waveform.dtype)
     if waveform.ndim != 1 or len(waveform) < FRAME_LENGTH:
         raise ValueError(
-            f"waveform has shape {waveform.shape}; expected (num_samples,) with at least "
-            f"{FRAME_LENGTH} samples"
+            f"Received waveform.shape={waveform.shape}. Expected (num_samples,) with at least "
+            f"{FRAME_LENGTH} samples."
         )
     if not np.isfinite(waveform).all():
-        raise ValueError("waveform holds NaN or infinite samples; check it with check_waveform")
+        raise ValueError(
+            "Received NaN or infinite samples. Expected finite ones, as check_waveform returns."
+        )
     clipped = np.clip(waveform, -1.0, MAX_OPENSMILE_SAMPLE).astype(np.float32)
-    features = opensmile_extractor()(clipped, SAMPLE_RATE)  # (1 channel, 39, num_frames)
+    features = opensmile_extractor()(clipped, SAMPLE_RATE)
+    # (1 channel, 39, num_frames) -> (num_frames, 39)
     return np.ascontiguousarray(features[0].T, dtype=np.float32)
 
 
 def _require_float(dtype: np.dtype) -> None:
     if not np.issubdtype(dtype, np.floating):
-        raise TypeError(f"samples are {dtype}; expected floating point in [-1, 1], such as float32")
+        raise TypeError(
+            f"Received dtype={dtype}. Expected floating point in [-1, 1], such as float32."
+        )
 
 
 @functools.cache
-def opensmile_extractor():
+def opensmile_extractor() -> opensmile.Smile:
     """The one extractor of this process. It reads its configuration file again at every call."""
     import opensmile
 
@@ -103,14 +118,15 @@ def _opensmile_settings() -> dict[str, object]:
     }
 
 
-def tensorflow_mfcc(waveforms, num_samples):
-    """MFCC_E_D_A of a padded batch in core TensorFlow operations, double precision inside.
+def tensorflow_mfcc(waveforms: tf.Tensor, num_samples: tf.Tensor) -> tf.Tensor:
+    """Compute MFCC_E_D_A of a padded batch in core TensorFlow operations.
 
-    Traceable in `tf.function`. Each utterance gives what it gives alone, whatever stands in its
-    padding. Nothing is checked in the graph, so that one bad utterance does not fail a batch:
-    NaN samples give NaN features in their own utterance, one shorter than 400 samples gives zeros.
-    Agrees with openSMILE from four frames (880 samples, 55 ms) on; for fewer, openSMILE takes
-    frames beyond the end as zeros in its deltas, and this function repeats the last one.
+    Traceable in `tf.function`, double precision inside. Each utterance gives what it gives alone,
+    whatever stands in its padding. Nothing is checked in the graph, so that one bad utterance does
+    not fail a batch: NaN samples give NaN features in their own utterance, one shorter than 400
+    samples gives zeros. Agrees with openSMILE from four frames (880 samples, 55 ms) on; for fewer,
+    openSMILE takes frames beyond the end as zeros in its deltas, and this function repeats the last
+    one.
 
     Args:
         waveforms: float (batch, max_samples), 16 kHz, in [-1, 1]; max_samples at least 400.
@@ -127,43 +143,49 @@ def tensorflow_mfcc(waveforms, num_samples):
 
     waveforms = tf.convert_to_tensor(waveforms)
     _require_float(np.dtype(waveforms.dtype.as_numpy_dtype))
+    # (batch, max_samples) -> (batch, max_frames, 400)
     frames = tf.signal.frame(_int16_samples(waveforms), FRAME_LENGTH, FRAME_STEP)
+    # (batch, max_frames, 12) and (batch, max_frames, 1) -> (batch, max_frames, 13)
     static = tf.concat([_cepstra(frames), _log_energy(frames)], axis=-1)
-    num_frames = (tf.cast(num_samples, tf.int32) - FRAME_LENGTH) // FRAME_STEP + 1
-    features = _with_derivatives(static, num_frames)
+    num_frames = num_mfcc_frames(tf.cast(num_samples, tf.int32))
+    features = _with_derivatives(static, num_frames)  # (batch, max_frames, 39)
     is_own = tf.sequence_mask(num_frames, tf.shape(features)[1])[:, :, None]
     # where, not a product: the padding may hold anything, NaN too.
     return tf.where(is_own, tf.cast(features, tf.float32), 0.0)
 
 
-def _int16_samples(waveforms):
+def _int16_samples(waveforms: tf.Tensor) -> tf.Tensor:
     """Samples as 16-bit integers, cut towards zero as openSMILE does; float64, NaN stays NaN."""
     import tensorflow as tf
 
     clipped = tf.clip_by_value(tf.cast(waveforms, tf.float64), -1.0, MAX_OPENSMILE_SAMPLE)
-    scaled = clipped * _INT16_SCALE
+    scaled = clipped * INT16_SCALE
     return tf.sign(scaled) * tf.floor(tf.abs(scaled))
 
 
-def _log_energy(frames):
-    """ln of the sum of squares of the raw frame (HTK Book, 5.8); 0 for digital silence."""
+def _log_energy(frames: tf.Tensor) -> tf.Tensor:
+    """Logarithm (ln) of the sum of squares of each raw frame (HTK Book, 5.8).
+
+    (..., 400) -> (..., 1); 0 for digital silence.
+    """
     import tensorflow as tf
 
     energy = tf.reduce_sum(tf.square(frames), axis=-1, keepdims=True)
     return tf.math.log(tf.maximum(energy, 1.0))
 
 
-def _cepstra(frames):
+def _cepstra(frames: tf.Tensor) -> tf.Tensor:
     """Liftered cepstra 1 to 12 of (..., 400) frames: (..., 12)."""
     import tensorflow as tf
 
     # Before the first sample of a frame stands the same sample (HTK Book, 5.2).
     before = tf.concat([frames[..., :1], frames[..., :-1]], axis=-1)
     windowed = (frames - PREEMPHASIS * before) * np.hamming(FRAME_LENGTH)
-    spectrum = tf.signal.rfft(windowed, [N_FFT])
+    spectrum = tf.signal.rfft(windowed, [N_FFT])  # (..., 400) -> (..., 257)
     power = tf.square(tf.math.real(spectrum)) + tf.square(tf.math.imag(spectrum))
-    bands = tf.tensordot(power, mel_weights(), axes=1)
-    return tf.tensordot(tf.math.log(tf.maximum(bands, 1.0)), cepstral_weights(), axes=1)
+    bands = tf.tensordot(power, mel_weights(), axes=1)  # -> (..., 26)
+    log_bands = tf.math.log(tf.maximum(bands, 1.0))
+    return tf.tensordot(log_bands, cepstral_weights(), axes=1)  # -> (..., 12)
 
 
 @functools.cache
@@ -193,7 +215,7 @@ def cepstral_weights() -> np.ndarray:
     return np.sqrt(2 / NUM_BANDS) * np.cos(phases * orders) * lifter
 
 
-def _with_derivatives(static, num_frames):
+def _with_derivatives(static: tf.Tensor, num_frames: tf.Tensor) -> tf.Tensor:
     """Append deltas and accelerations (HTK Book, 5.9): (batch, frames, 13) -> (..., 39).
 
     The edges of an utterance are repeated at its own first and last frame. At the end openSMILE
@@ -204,14 +226,17 @@ def _with_derivatives(static, num_frames):
 
     max_frames = tf.shape(static)[1]
     positions = tf.range(-DELTA_REACH, max_frames + 2 * DELTA_REACH)
+    # (frames + 6,) and (batch, 1) -> (batch, frames + 6)
     own = tf.maximum(tf.minimum(positions, num_frames[:, None] - 1), 0)
+    # (batch, frames + 6, 13) -> (batch, frames + 2, 13)
     deltas = _regression(tf.gather(static, own, axis=1, batch_dims=1))
     first = tf.repeat(deltas[:, :1], DELTA_REACH, axis=1)
+    # (batch, 2 + frames + 2, 13) -> (batch, frames, 13)
     accelerations = _regression(tf.concat([first, deltas], axis=1))
     return tf.concat([static, deltas[:, :max_frames], accelerations], axis=-1)
 
 
-def _regression(frames):
+def _regression(frames: tf.Tensor) -> tf.Tensor:
     """Slope over +-2 frames (HTK Book, 5.9): (batch, n + 4, c) -> (batch, n, c)."""
     import tensorflow as tf
 

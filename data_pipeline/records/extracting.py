@@ -11,7 +11,7 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -19,16 +19,22 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from multiprocessing import get_context, parent_process
+from typing import TYPE_CHECKING
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from data_pipeline.audio.reading import AudioError, audio_sha256, load_waveform
+from data_pipeline.audio.reading import load_waveform
+from data_pipeline.audio.refusals import AudioError
+from data_pipeline.audio.waveform import audio_sha256
 from data_pipeline.corpora.corpus import Utterance
 from data_pipeline.errors import DataError
 from data_pipeline.features.mel import mel_spectrogram, tensorflow_mel_spectrogram
 from data_pipeline.features.mfcc import opensmile_mfcc, tensorflow_mfcc
 from data_pipeline.records.codec import PackedFeatures, pack_features
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 # A worker gets this many utterances at a time: enough to hide the cost of handing them over
 # (measured under 1 ms a task), few enough that the last worker does not work alone for long.
@@ -68,13 +74,16 @@ Outcome = Extracted | Rejected
 
 def extract_opensmile(
     utterances: Sequence[Utterance], n_fft: tuple[int, int], workers: int
-) -> Iterator[Outcome]:
+) -> Generator[Outcome, None, None]:
     """One outcome an utterance, in the order given, whatever the number of workers.
 
     Args:
         utterances: rows of the corpus.
         n_fft: FFT points of the narrow and the wide spectrogram.
         workers: number of processes, at least 1.
+
+    Returns:
+        A generator of outcomes; to close it is to stop the workers.
 
     Raises:
         DataError: a worker process died.
@@ -111,7 +120,7 @@ def _interrupt_deferred() -> Iterator[None]:
 
 def _outcomes_in_order(
     pool: ProcessPoolExecutor, tasks: Iterator[Future], pending: deque[Future]
-) -> Iterator[Outcome]:
+) -> Generator[Outcome, None, None]:
     """Outcomes in the order of the tasks; never more tasks under way than at the start."""
     try:
         while pending:
@@ -139,8 +148,9 @@ def _start_worker() -> None:
 
 
 def _exit_with_parent() -> None:
-    parent_process().join()
-    os._exit(1)
+    if parent := parent_process():
+        parent.join()
+        os._exit(1)
 
 
 def _extract_chunk(utterances: Sequence[Utterance], n_fft: tuple[int, int]) -> list[Outcome]:
@@ -169,8 +179,17 @@ def _extracted(
 
 def extract_tensorflow(
     utterances: Sequence[Utterance], n_fft: tuple[int, int], workers: int
-) -> Iterator[Outcome]:
-    """The same as `extract_opensmile` with our own features; `workers` are threads."""
+) -> Generator[Outcome, None, None]:
+    """The same as `extract_opensmile` with our own features, in threads.
+
+    Args:
+        utterances: rows of the corpus.
+        n_fft: FFT points of the narrow and the wide spectrogram.
+        workers: number of threads, at least 1.
+
+    Yields:
+        One outcome an utterance, in the order given.
+    """
     from data_pipeline.audio.parallel_decoding import decode_in_order
 
     features = partial(_tensorflow_features, n_fft=n_fft)
@@ -181,8 +200,8 @@ def extract_tensorflow(
             yield from threads.map(_packed, *zip(*batch, strict=True))
 
 
-def _tensorflow_features(waveform, n_fft: tuple[int, int]) -> tuple:
-    """MFCC and both mel spectrograms, tensors, of one waveform (num_samples,)."""
+def _tensorflow_features(waveform: "tf.Tensor", n_fft: tuple[int, int]) -> tuple["tf.Tensor", ...]:
+    """MFCC and both mel spectrograms of one waveform (num_samples,)."""
     import tensorflow as tf
 
     one, num_samples = waveform[None], tf.shape(waveform)[:1]

@@ -1,24 +1,25 @@
-"""Reads a prepared folder through and holds it against its metadata."""
+"""Every record of a prepared folder, held against its metadata."""
 
 from collections.abc import Iterator, Mapping
 
 import numpy as np
 import tensorflow as tf
 
+from data_pipeline.contract import FRAME_COUNTS
 from data_pipeline.errors import DataError
-from data_pipeline.records.codec import (
-    FRAME_COUNTS,
-    METADATA_NAME,
-    Prepared,
-    file_sha256,
-    num_mel_bands,
-    parse_example,
-    record_dataset,
-)
+from data_pipeline.files import file_sha256
+from data_pipeline.records.codec import parse_example
+from data_pipeline.records.prepared import METADATA_NAME, Prepared, record_dataset
+
+# What stands in the place of a row where there are more records than rows.
+NO_ROW = {"utterance_id": "none", "emotion": "none"}
 
 
 def verify(prepared: Prepared) -> int:
-    """Read a prepared folder through and compares it with its metadata.
+    """Read a prepared folder through and compare it with its metadata.
+
+    Args:
+        prepared: from `load_prepared`.
 
     Returns:
         The number of records, all of which are good.
@@ -26,8 +27,9 @@ def verify(prepared: Prepared) -> int:
     Raises:
         DataError: naming the first shard or record that is not what the metadata says.
     """
-    for path in prepared.shard_paths:
-        if file_sha256(path) != prepared.metadata["shards"][path.name]["sha256"]:
+    for name, expected in prepared.record_files.items():
+        path = prepared.directory / name
+        if file_sha256(path) != expected.sha256:
             raise DataError(
                 f"{path}: the checksum differs from {METADATA_NAME}; the file was damaged or "
                 "exchanged: remove it and prepare again with the same options"
@@ -44,7 +46,7 @@ def verify(prepared: Prepared) -> int:
 
 
 def _parsed_records(prepared: Prepared) -> Iterator[Mapping]:
-    n_mels = num_mel_bands(prepared.features)
+    n_mels = prepared.features.n_mels
     records = record_dataset(prepared)
     iterator = records.map(lambda r: parse_example(r, FRAME_COUNTS, n_mels)).as_numpy_iterator()
     while True:
@@ -63,8 +65,8 @@ def _parsed_records(prepared: Prepared) -> Iterator[Mapping]:
 def _verify_record(prepared: Prepared, position: int, parsed: Mapping) -> None:
     """Compare one parsed record with its row of the metadata."""
     rows = prepared.utterances
-    row = rows[position] if position < len(rows) else {"utterance_id": "none", "emotion": "none"}
-    found = {count: int(parsed[count]) for count in FRAME_COUNTS.values()}
+    row = rows[position].to_json() if position < len(rows) else NO_ROW
+    found: dict[str, object] = {count: int(parsed[count]) for count in FRAME_COUNTS.values()}
     found["utterance_id"] = parsed["utterance_id"].decode()
     found["emotion"] = prepared.emotions[parsed["label"]]
     for field, value in found.items():

@@ -1,1 +1,5 @@
 """Which utterances train, validate and test, and what these parts share."""
+
+import lazy_loader as lazy
+
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

@@ -14,54 +14,42 @@ import json
 import math
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, train_test_split
 
+from data_pipeline.contract import PARTS, PROTOCOLS
 from data_pipeline.errors import DataError
+from data_pipeline.rows import UtteranceRow
+from data_pipeline.splits.fold import Fold
 
-PROTOCOLS = ("speaker", "random")
-SPLITS = ("train", "validation", "test")
 NUM_FOLDS = 5
-# Share of the training part that validates under `random`.
+# Under `random`: the share of the utterances outside the test part that validates.
 VALIDATION_SHARE = 0.15
-# Of the training part, under `speaker`, where a smaller group of speakers can be had.
+# Under `speaker`: a group of speakers with a larger share than this does not validate, unless every
+# group is larger.
 MAX_VALIDATION_SHARE = 0.3
 # Up to here each speaker is a fold; beyond it there would be too many trainings.
 MAX_SPEAKERS_ONE_OUT = 10
 
-Row = Mapping[str, str]
+# A part: what is held out, for people, and the utterance ids in it.
+HeldOut = tuple[str, set[str]]
 
 
-@dataclass(frozen=True)
-class Fold:
-    """A numbered part of the corpus to test on, and how the rest is divided.
-
-    Attributes:
-        number: from 0.
-        train, validation, test: utterance ids, in the order of the rows; disjoint, and together
-            all rows.
-        held_out: what the test part is, for people: "session Session1", "speaker 03".
-    """
-
-    number: int
-    train: tuple[str, ...]
-    validation: tuple[str, ...]
-    test: tuple[str, ...]
-    held_out: str
-
-
-def assign_folds(rows: Sequence[Row], protocol: str, group_by: str, seed: int) -> list[Fold]:
+def assign_folds(
+    rows: Sequence[UtteranceRow], protocol: str, group_by: str, seed: int
+) -> list[Fold]:
     """Divide a corpus into folds; the same rows and seed give the same folds in any order.
 
     Args:
-        rows: mappings with `utterance_id`, `emotion`, `speaker` and `session`, such as the
-            utterances of a prepared folder.
-        protocol: "speaker" or "random".
+        rows: the utterances of a prepared folder; of each its id, emotion, speaker and session.
+        protocol: one of `PROTOCOLS`.
         group_by: "session" or "speaker", as the corpus says; used by the protocol `speaker`.
         seed: for everything that is drawn.
+
+    Returns:
+        The folds, in order of their numbers.
 
     Raises:
         DataError: unknown protocol, fewer than two emotions, an emotion with fewer than five
@@ -71,14 +59,14 @@ def assign_folds(rows: Sequence[Row], protocol: str, group_by: str, seed: int) -
         raise DataError(f"protocol {protocol!r} is not known; choose one of {', '.join(PROTOCOLS)}")
     _check_emotions(rows)
     # Sorted, so that the order in which a folder was listed cannot change what is drawn.
-    ordered = sorted(rows, key=lambda row: row["utterance_id"])
+    ordered = sorted(rows, key=lambda row: row.utterance_id)
     if protocol == "random":
-        parts, validate = _random_parts(ordered, seed), _stratified_validation
+        tests, validate = _random_tests(ordered, seed), _stratified_validation
     else:
-        parts, validate = _speaker_parts(ordered, group_by, seed), _speaker_validation
+        tests, validate = _speaker_tests(ordered, group_by, seed), _speaker_validation
     folds = []
-    for number, (held_out, test) in enumerate(parts):
-        rest = [row for row in ordered if row["utterance_id"] not in test]
+    for number, (held_out, test) in enumerate(tests):
+        rest = [row for row in ordered if row.utterance_id not in test]
         folds.append(_fold(number, rows, test, validate(rest, (seed, number)), held_out))
     if protocol == "speaker":
         for fold in folds:
@@ -87,32 +75,36 @@ def assign_folds(rows: Sequence[Row], protocol: str, group_by: str, seed: int) -
 
 
 def folds_key(folds: Iterable[Fold]) -> str:
-    """Change with any utterance of any part: results of equal keys are of the same folds."""
-    parts = [[sorted(getattr(fold, name)) for name in SPLITS] for fold in folds]
+    """A checksum of every utterance of every part: results of equal keys are of the same folds."""
+    parts = [[sorted(getattr(fold, part)) for part in PARTS] for fold in folds]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
-def assert_speaker_disjoint(fold: Fold, rows: Iterable[Row]) -> None:
-    """Check that no speaker is in two splits of a fold.
+def assert_speaker_disjoint(fold: Fold, rows: Iterable[UtteranceRow]) -> None:
+    """Check that no speaker is in two parts of a fold.
+
+    Args:
+        fold: from `assign_folds`.
+        rows: every utterance of the fold.
 
     Raises:
         DataError: naming the speakers that are.
     """
-    speaker_of = {row["utterance_id"]: row["speaker"] for row in rows}
-    splits_of: dict[str, set[str]] = {}
-    for split in SPLITS:
-        for utterance_id in getattr(fold, split):
-            splits_of.setdefault(speaker_of[utterance_id], set()).add(split)
-    shared = sorted(speaker for speaker, splits in splits_of.items() if len(splits) > 1)
+    speaker_of = {row.utterance_id: row.speaker for row in rows}
+    parts_of: dict[str, set[str]] = {}
+    for part in PARTS:
+        for utterance_id in getattr(fold, part):
+            parts_of.setdefault(speaker_of[utterance_id], set()).add(part)
+    shared = sorted(speaker for speaker, parts in parts_of.items() if len(parts) > 1)
     if shared:
         raise DataError(
             f"fold {fold.number} ({fold.held_out}) has the speakers {', '.join(shared)} in more "
-            "than one split; give each speaker one name and one session, or take protocol random"
+            "than one part; give each speaker one name and one session, or take protocol random"
         )
 
 
-def _check_emotions(rows: Sequence[Row]) -> None:
-    counts = Counter(row["emotion"] for row in rows)
+def _check_emotions(rows: Sequence[UtteranceRow]) -> None:
+    counts = Counter(_emotions(rows))
     if len(counts) < 2:
         found = ", ".join(counts) or "none"
         raise DataError(f"found the emotions: {found}; expected two or more, add recordings")
@@ -124,27 +116,29 @@ def _check_emotions(rows: Sequence[Row]) -> None:
         )
 
 
-def _random_parts(rows: Sequence[Row], seed: int) -> Iterator[tuple[str, set[str]]]:
-    """What is held out, and its utterance ids, fold by fold."""
+def _random_tests(rows: Sequence[UtteranceRow], seed: int) -> Iterator[HeldOut]:
+    """The test parts under `random`."""
     splitter = StratifiedKFold(NUM_FOLDS, shuffle=True, random_state=seed)
-    for _, test in splitter.split(rows, _column(rows, "emotion")):
+    for _, test in splitter.split(rows, _emotions(rows)):
         yield "random fifth", _ids(rows, test)
 
 
-def _speaker_parts(rows: Sequence[Row], group_by: str, seed: int) -> Iterator[tuple[str, set[str]]]:
-    """What is held out, and its utterance ids, fold by fold."""
-    groups = sorted({row[group_by] for row in rows})
+def _speaker_tests(rows: Sequence[UtteranceRow], group_by: str, seed: int) -> Iterator[HeldOut]:
+    """The test parts under `speaker`."""
+    group_of = {row.utterance_id: getattr(row, group_by) for row in rows}
+    groups = sorted(set(group_of.values()))
     if group_by == "speaker" and len(groups) > MAX_SPEAKERS_ONE_OUT:
-        yield from _speaker_group_parts(rows, seed)
+        yield from _speaker_group_tests(rows, seed)
         return
     for group in groups:
         held_out = f"{group_by} {group}"
-        _check_speakers_left([row for row in rows if row[group_by] != group], held_out)
-        yield held_out, {row["utterance_id"] for row in rows if row[group_by] == group}
+        test = {utterance_id for utterance_id, other in group_of.items() if other == group}
+        _check_speakers_left([row for row in rows if row.utterance_id not in test], held_out)
+        yield held_out, test
 
 
-def _check_speakers_left(rows: Sequence[Row], held_out: str) -> None:
-    speakers = sorted({row["speaker"] for row in rows})
+def _check_speakers_left(rows: Sequence[UtteranceRow], held_out: str) -> None:
+    speakers = sorted(set(_speakers(rows)))
     if len(speakers) < 2:
         raise DataError(
             f"with {held_out} held out these speakers are left: {', '.join(speakers) or 'none'}; "
@@ -152,16 +146,17 @@ def _check_speakers_left(rows: Sequence[Row], held_out: str) -> None:
         )
 
 
-def _speaker_group_parts(rows: Sequence[Row], seed: int) -> Iterator[tuple[str, set[str]]]:
+def _speaker_group_tests(rows: Sequence[UtteranceRow], seed: int) -> Iterator[HeldOut]:
+    """The test parts where there are more speakers than folds."""
     for number, test in enumerate(_divide_speakers(rows, NUM_FOLDS, seed), start=1):
-        num_speakers = len({rows[index]["speaker"] for index in test})
+        num_speakers = len({rows[index].speaker for index in test})
         held_out = f"group {number} of {NUM_FOLDS}, {num_speakers} speakers"
         yield held_out, _ids(rows, test)
 
 
-def _stratified_validation(rows: Sequence[Row], seeds: tuple[int, int]) -> set[str]:
+def _stratified_validation(rows: Sequence[UtteranceRow], seeds: tuple[int, int]) -> set[str]:
     """Validation ids under `random`; `seeds` are the seed and the number of the fold."""
-    emotions = _column(rows, "emotion")
+    emotions = _emotions(rows)
     # scikit-learn wants one of each emotion; only a tiny corpus has fewer in its 15 %.
     size = max(math.ceil(VALIDATION_SHARE * len(rows)), len(set(emotions)))
     _, validation = train_test_split(
@@ -170,53 +165,68 @@ def _stratified_validation(rows: Sequence[Row], seeds: tuple[int, int]) -> set[s
     return _ids(rows, validation)
 
 
-def _speaker_validation(rows: Sequence[Row], seeds: tuple[int, int]) -> set[str]:
-    """Validation ids under `speaker`: whole speakers, about a fifth of the training part.
+def _speaker_validation(rows: Sequence[UtteranceRow], seeds: tuple[int, int]) -> set[str]:
+    """Validation ids under `speaker`: whole speakers, about a fifth of the rows.
 
-    scikit-learn puts the largest and most one-sided speakers into its first parts whatever the
-    seed, so the part is drawn here: of those that leave the most emotions to training, then of
-    those with the most emotions, one of common size.
+    scikit-learn divides the speakers into groups. It puts the largest and most one-sided speakers
+    into the first ones, whatever the seed, so the group that validates is drawn here, in steps:
+
+    1. Keep the groups without which the most emotions are left to train on.
+    2. Of these, keep the groups that have the most emotions themselves.
+    3. Of these, drop the groups that are too large (`MAX_VALIDATION_SHARE`).
+    4. Draw one of those that are left.
     """
-    num_speakers = len(set(_column(rows, "speaker")))
-    parts = _divide_speakers(rows, min(NUM_FOLDS, num_speakers), seeds[0])
-    parts = [part for part in parts if len(part)]  # where each speaker has one emotion only
-    emotions = np.array(_column(rows, "emotion"))
-    for kept in (lambda part: np.delete(emotions, part), lambda part: emotions[part]):
-        counts = [len(set(kept(part))) for part in parts]
-        parts = [part for part, count in zip(parts, counts, strict=True) if count == max(counts)]
-    most = max(MAX_VALIDATION_SHARE * len(rows), min(map(len, parts)))
-    parts = [part for part in parts if len(part) <= most]
-    return _ids(rows, parts[np.random.default_rng(seeds).integers(len(parts))])
+    num_speakers = len(set(_speakers(rows)))
+    groups = _divide_speakers(rows, min(NUM_FOLDS, num_speakers), seeds[0])
+    groups = [group for group in groups if len(group)]  # where each speaker has one emotion only
+    emotions = np.array(_emotions(rows))
+    groups = _with_most_emotions(groups, [np.delete(emotions, group) for group in groups])
+    groups = _with_most_emotions(groups, [emotions[group] for group in groups])
+    most = max(MAX_VALIDATION_SHARE * len(rows), min(map(len, groups)))
+    groups = [group for group in groups if len(group) <= most]
+    return _ids(rows, groups[np.random.default_rng(seeds).integers(len(groups))])
 
 
-def _divide_speakers(rows: Sequence[Row], num_parts: int, seed: int) -> list[np.ndarray]:
-    """Indices of rows, divided by speaker into parts with emotions as alike as can be."""
-    emotions, speakers = _column(rows, "emotion"), _column(rows, "speaker")
+def _with_most_emotions(
+    groups: Sequence[np.ndarray], emotions: Sequence[np.ndarray]
+) -> list[np.ndarray]:
+    """Those groups whose own array of emotions has the most different ones."""
+    counts = [len(set(of_group)) for of_group in emotions]
+    return [group for group, count in zip(groups, counts, strict=True) if count == max(counts)]
+
+
+def _divide_speakers(rows: Sequence[UtteranceRow], num_groups: int, seed: int) -> list[np.ndarray]:
+    """Indices of rows, divided by speaker into groups with emotions as alike as can be."""
+    emotions, speakers = _emotions(rows), _speakers(rows)
     most = max(Counter(emotions).values())
-    if most < num_parts:
+    if most < num_groups:
         raise DataError(
-            f"no emotion has more than {most} utterances where {num_parts} groups of speakers are "
+            f"no emotion has more than {most} utterances where {num_groups} groups of speakers are "
             "to be made; add recordings or take protocol random"
         )
-    splitter = StratifiedGroupKFold(num_parts, shuffle=True, random_state=seed)
+    splitter = StratifiedGroupKFold(num_groups, shuffle=True, random_state=seed)
     with warnings.catch_warnings():
-        # An emotion that few utterances have cannot be in every part; that is not a fault.
+        # An emotion that few utterances have cannot be in every group; that is not a fault.
         warnings.filterwarnings("ignore", message="The least populated class")
-        return [part for _, part in splitter.split(rows, emotions, speakers)]
+        return [group for _, group in splitter.split(rows, emotions, speakers)]
 
 
-def _column(rows: Sequence[Row], name: str) -> list[str]:
-    return [row[name] for row in rows]
+def _emotions(rows: Iterable[UtteranceRow]) -> list[str]:
+    return [row.emotion for row in rows]
 
 
-def _ids(rows: Sequence[Row], indices: Iterable[int]) -> set[str]:
-    return {rows[index]["utterance_id"] for index in indices}
+def _speakers(rows: Iterable[UtteranceRow]) -> list[str]:
+    return [row.speaker for row in rows]
+
+
+def _ids(rows: Sequence[UtteranceRow], indices: Iterable[int]) -> set[str]:
+    return {rows[index].utterance_id for index in indices}
 
 
 def _fold(
-    number: int, rows: Sequence[Row], test: set[str], validation: set[str], held_out: str
+    number: int, rows: Sequence[UtteranceRow], test: set[str], validation: set[str], held_out: str
 ) -> Fold:
-    ids = _column(rows, "utterance_id")
+    ids = [row.utterance_id for row in rows]
     return Fold(
         number=number,
         train=tuple(i for i in ids if i not in test and i not in validation),

@@ -5,20 +5,21 @@ emotions. Pure: rows and folds in, numbers out.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from data_pipeline.errors import DataError
-from data_pipeline.splits.folds import Fold
+from data_pipeline.rows import UtteranceRow
+from data_pipeline.splits.fold import Fold
 
-# Column of the rows -> what several values of it are called.
+# Column of the rows -> what several of its values are called.
 SHARED_COLUMNS = {"speaker": "speakers", "text": "sentences", "audio_sha256": "recordings"}
 # What may not be on both sides under the protocol `speaker`.
 KEPT_APART = ("speaker", "audio_sha256")
 # Column that a guess looks at -> its name; None looks at nothing.
-GUESSES = {
+GUESSES: dict[str | None, str] = {
     None: "most frequent emotion",
     "speaker": "speaker alone",
     "text": "sentence alone",
@@ -27,10 +28,8 @@ GUESSES = {
 # What every fold resizes its spectrograms to: the only number taken from the data before training.
 LENGTHS = {"num_frames_narrow": "narrow", "num_frames_wide": "wide"}
 
-Row = Mapping[str, str]
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Shared:
     """Values of a column that are in two parts of a fold.
 
@@ -50,7 +49,7 @@ class Shared:
     total: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Guess:
     """Scores of a guess from one column alone, in [0, 1].
 
@@ -86,23 +85,24 @@ class Audit:
     untrained: dict[int, list[str]]
 
 
-def audit(rows: Sequence[Row], folds: Sequence[Fold], protocol: str) -> Audit:
+def audit(rows: Sequence[UtteranceRow], folds: Sequence[Fold], protocol: str) -> Audit:
     """Audit the folds of a corpus, before anything is trained.
 
     Guesses are fitted on everything outside the test part of a fold (they have no choice to
     make, so they need no validation part) and scored on the test part.
 
     Args:
-        rows: mappings with `utterance_id`, `emotion` and `speaker`; where known `text`,
-            `scenario`, `audio_sha256`, `num_frames_narrow` and `num_frames_wide`. The utterances
-            of a prepared folder are such rows.
+        rows: the utterances of a prepared folder; what a row does not tell is left out.
         folds: from `assign_folds`.
         protocol: "speaker" or "random".
+
+    Returns:
+        What was found; `audit_in_words` says it.
 
     Raises:
         DataError: under `speaker`, a speaker or the same recording is in two parts of a fold.
     """
-    row_of = {row["utterance_id"]: row for row in rows}
+    row_of = {row.utterance_id: row for row in rows}
     found = tuple(
         shared_values(fold, row_of, column, part, others)
         for fold in folds
@@ -112,7 +112,7 @@ def audit(rows: Sequence[Row], folds: Sequence[Fold], protocol: str) -> Audit:
     if protocol == "speaker":
         for shared in found:
             _check_kept_apart(shared, row_of)
-    known = [c for c in GUESSES if c is None or any(row.get(c) for row in rows)]
+    known = [c for c in GUESSES if c is None or any(getattr(row, c) for row in rows)]
     return Audit(
         found,
         tuple(_score_guess(folds, row_of, c) for c in known),
@@ -121,32 +121,51 @@ def audit(rows: Sequence[Row], folds: Sequence[Fold], protocol: str) -> Audit:
     )
 
 
-def _untrained_emotions(folds: Sequence[Fold], row_of: Mapping[str, Row]) -> dict[int, list[str]]:
-    every = {row["emotion"] for row in row_of.values()}
-    lacking = {f.number: sorted(every - {row_of[i]["emotion"] for i in f.train}) for f in folds}
+def _untrained_emotions(
+    folds: Sequence[Fold], row_of: Mapping[str, UtteranceRow]
+) -> dict[int, list[str]]:
+    every = {row.emotion for row in row_of.values()}
+    lacking = {f.number: sorted(every - {row_of[i].emotion for i in f.train}) for f in folds}
     return {number: emotions for number, emotions in lacking.items() if emotions}
 
 
 def shared_values(
-    fold: Fold, row_of: Mapping[str, Row], column: str, part: str, others: tuple[str, ...]
+    fold: Fold, row_of: Mapping[str, UtteranceRow], column: str, part: str, others: tuple[str, ...]
 ) -> Shared:
-    """The values of a column that `part` of a fold has in common with `others`."""
+    """The values of a column that a part of a fold has in common with others.
+
+    Args:
+        fold: from `assign_folds`.
+        row_of: utterance id -> row.
+        column: a key of `SHARED_COLUMNS`.
+        part: the part looked at, one of `PARTS`.
+        others: the parts in which its values are looked for.
+
+    Returns:
+        The values in both, and how many the part has.
+    """
 
     def values(*names: str) -> set[str]:
         ids = (utterance_id for name in names for utterance_id in getattr(fold, name))
-        return {row_of[utterance_id].get(column, "") for utterance_id in ids} - {""}
+        return {getattr(row_of[utterance_id], column) for utterance_id in ids} - {""}
 
     own = values(part)
-    both = tuple(sorted(own & values(*others)))
-    return Shared(fold.number, column, part, others, both, len(own))
+    return Shared(
+        fold=fold.number,
+        column=column,
+        part=part,
+        others=others,
+        values=tuple(sorted(own & values(*others))),
+        total=len(own),
+    )
 
 
-def _check_kept_apart(shared: Shared, row_of: Mapping[str, Row]) -> None:
+def _check_kept_apart(shared: Shared, row_of: Mapping[str, UtteranceRow]) -> None:
     if shared.column not in KEPT_APART or not shared.values:
         return
-    named, column = shared.values, shared.column
+    named, column = list(shared.values), shared.column
     if column == "audio_sha256":  # nobody knows a recording by its checksum
-        named = sorted(i for i, row in row_of.items() if row.get(column) in shared.values)
+        named = sorted(i for i, row in row_of.items() if row.audio_sha256 in shared.values)
     raise DataError(
         f"fold {shared.fold}: the same {SHARED_COLUMNS[column]} are in {shared.part} and "
         f"{' or '.join(shared.others)} ({', '.join(named[:6])}), expected none under the protocol "
@@ -157,7 +176,9 @@ def _check_kept_apart(shared: Shared, row_of: Mapping[str, Row]) -> None:
 # --- Guessing without listening ---
 
 
-def guess_emotions(known: Iterable[Row], asked: Iterable[Row], column: str | None) -> list[str]:
+def guess_emotions(
+    known: Iterable[UtteranceRow], asked: Iterable[UtteranceRow], column: str | None
+) -> list[str]:
     """The emotion that is most frequent among known rows with the same value of a column.
 
     Args:
@@ -166,34 +187,53 @@ def guess_emotions(known: Iterable[Row], asked: Iterable[Row], column: str | Non
         column: what is looked at; None looks at nothing. A value that was never seen, or "",
             gets the most frequent emotion of all known rows. Of equally frequent emotions the
             more frequent over all wins, then the first in the alphabet.
+
+    Returns:
+        An emotion for each row asked, in order.
     """
     counts: dict[str | None, Counter[str]] = {None: Counter()}
     for row in known:
-        counts[None][row["emotion"]] += 1
-        if column and row.get(column):
-            counts.setdefault(row[column], Counter())[row["emotion"]] += 1
+        counts[None][row.emotion] += 1
+        if column and getattr(row, column):
+            counts.setdefault(getattr(row, column), Counter())[row.emotion] += 1
 
-    def rank(value: str | None):
+    def rank(value: str | None) -> Callable[[str], tuple[int, int, str]]:
         return lambda emotion: (-counts[value][emotion], -counts[None][emotion], emotion)
 
     best = {value: min(seen, key=rank(value)) for value, seen in counts.items()}
-    return [best.get(row.get(column) if column else None, best[None]) for row in asked]
+    return [best.get(getattr(row, column) if column else None, best[None]) for row in asked]
 
 
-def _score_guess(folds: Sequence[Fold], row_of: Mapping[str, Row], column: str | None) -> Guess:
+def _score_guess(
+    folds: Sequence[Fold], row_of: Mapping[str, UtteranceRow], column: str | None
+) -> Guess:
     fold_pairs = []
     for fold in folds:
         tested = [row_of[i] for i in fold.test]
         known = [row_of[i] for i in (*fold.train, *fold.validation)]
         guessed = guess_emotions(known, tested, column)
-        fold_pairs.append((np.array([row["emotion"] for row in tested]), np.array(guessed)))
-    pooled = _accuracies(*(np.concatenate(column) for column in zip(*fold_pairs, strict=True)))
-    of_folds = zip(*(_accuracies(*pair) for pair in fold_pairs), strict=True)
-    return Guess(column, *pooled, *of_folds)
+        fold_pairs.append((np.array([row.emotion for row in tested]), np.array(guessed)))
+    pooled = accuracies(*(np.concatenate(of_all) for of_all in zip(*fold_pairs, strict=True)))
+    of_folds = [accuracies(*pair) for pair in fold_pairs]
+    return Guess(
+        column=column,
+        weighted_accuracy=pooled[0],
+        unweighted_accuracy=pooled[1],
+        fold_weighted_accuracy=tuple(weighted for weighted, _ in of_folds),
+        fold_unweighted_accuracy=tuple(unweighted for _, unweighted in of_folds),
+    )
 
 
-def _accuracies(emotions: np.ndarray, guessed: np.ndarray) -> tuple[float, float]:
-    """WA and UA: accuracy, and mean recall of the emotions that occur."""
+def accuracies(emotions: np.ndarray, guessed: np.ndarray) -> tuple[float, float]:
+    """Compute WA and UA: the accuracy, and the mean recall of the emotions that occur.
+
+    Args:
+        emotions: the true ones, (num_utterances,).
+        guessed: the others, (num_utterances,).
+
+    Returns:
+        Both in [0, 1].
+    """
     right = emotions == guessed
     recalls = [right[emotions == emotion].mean() for emotion in np.unique(emotions)]
     return float(right.mean()), float(np.mean(recalls))
@@ -202,13 +242,16 @@ def _accuracies(emotions: np.ndarray, guessed: np.ndarray) -> tuple[float, float
 # --- Statistics taken from the data ---
 
 
-def _median_lengths(folds: Sequence[Fold], row_of: Mapping[str, Row]) -> dict:
-    if not all(column in row for row in row_of.values() for column in LENGTHS):
-        return {}
-    lengths = {}
+def _median_lengths(
+    folds: Sequence[Fold], row_of: Mapping[str, UtteranceRow]
+) -> dict[str, tuple[int, int, int]]:
+    lengths: dict[str, tuple[int, int, int]] = {}
     for column, name in LENGTHS.items():
-        medians = [int(np.median([row_of[i][column] for i in fold.train])) for fold in folds]
-        everything = int(np.median([row[column] for row in row_of.values()]))
+        length_of = {utterance_id: getattr(row, column) for utterance_id, row in row_of.items()}
+        if not all(length_of.values()):  # a row that does not know its length has 0
+            return {}
+        medians = [int(np.median([length_of[i] for i in fold.train])) for fold in folds]
+        everything = int(np.median(list(length_of.values())))
         lengths[name] = (min(medians), max(medians), everything)
     return lengths
 
@@ -216,8 +259,15 @@ def _median_lengths(folds: Sequence[Fold], row_of: Mapping[str, Row]) -> dict:
 # --- In words ---
 
 
-def in_words(found: Audit) -> str:
-    """An audit as people read it: two small tables and what was fitted where."""
+def audit_in_words(found: Audit) -> str:
+    """An audit as people read it: two small tables and what was fitted where.
+
+    Args:
+        found: from `audit`.
+
+    Returns:
+        Several lines, without the last line break.
+    """
     lines = ["leakage audit"]
     lines += [_table_line("heard before, worst fold", "test, also outside", "validation, in train")]
     lines += [_shared_line(found.shared, column) for column in SHARED_COLUMNS]

@@ -1,19 +1,23 @@
 """`python -m ser_keras classical`: an SVM on openSMILE functionals, on the folds of `train.py`."""
 
 import argparse
-from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from data_pipeline.command_line import seed
+from data_pipeline.contract import FUNCTIONALS, PROTOCOLS
+from ser_keras.settings import CLASSICAL, SVM_COSTS, SvmSettings
 
-# As in data_pipeline: written out, because importing it would delay every --help.
-PROTOCOLS = ("speaker", "random")
-FEATURE_SETS = ("ComParE_2016", "eGeMAPSv02")
-EXAMPLE = "python -m ser_keras classical --data build/emodb --root ~/corpora/emodb"
+if TYPE_CHECKING:
+    from data_pipeline.records.prepared import Prepared
+    from ser_keras.runs.config import RunConfig
+
+HELP = "train and test a linear SVM on openSMILE functionals, on the folds of train.py"
+EXAMPLE = "  python -m ser_keras classical --data build/emodb --root ~/corpora/emodb"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of the command."""
+    """Add the options of `classical`."""
     add = parser.add_argument
     add("--data", required=True, type=Path, metavar="DIR", help="prepared folder")
     add(
@@ -23,17 +27,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="where the corpus lies, as `prepare --root` was told: the prepared folder has no "
         "audio. Needed once; the functionals are then kept in the prepared folder",
     )
+    sizes = " or ".join(f"{size:,} of {name}" for name, size in FUNCTIONALS.items())
     add(
         "--features",
-        choices=FEATURE_SETS,
-        default=FEATURE_SETS[0],
-        help="openSMILE's functionals: 6,373 of ComParE_2016 or 88 of eGeMAPSv02 (default: "
-        "%(default)s); licensed for research only",
+        choices=FUNCTIONALS,
+        default=next(iter(FUNCTIONALS)),
+        help=f"openSMILE's functionals: {sizes} (default: %(default)s); licensed for research only",
     )
     add(
         "--protocol",
         choices=PROTOCOLS,
-        default="speaker",
+        default=next(iter(PROTOCOLS)),
         help="the same folds as those of train.py with the same --seed (default: %(default)s)",
     )
     add("--seed", type=seed, default=0, metavar="N", help="of the folds (default: %(default)s)")
@@ -42,27 +46,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train and test the SVM on every fold; the run folder is that of a trained network."""
-    from data_pipeline.features.functionals import load_functionals
-    from data_pipeline.records.codec import load_prepared
+    from data_pipeline.records.functional_store import load_functionals
+    from data_pipeline.records.prepared import load_prepared
     from data_pipeline.splits.folds import assign_folds, folds_key
-    from data_pipeline.splits.leakage import audit, in_words
-    from ser_keras.runs import folder as runs
+    from data_pipeline.splits.leakage import audit, audit_in_words
+    from ser_keras.runs.folder import open_run, write_summary
+    from ser_keras.runs.naming import run_folder
     from ser_keras.training.svm import run_fold
 
     prepared = load_prepared(arguments.data)
     folds = assign_folds(prepared.utterances, arguments.protocol, prepared.group_by, arguments.seed)
-    print(in_words(audit(prepared.utterances, folds, arguments.protocol)))
+    print(audit_in_words(audit(prepared.utterances, folds, arguments.protocol)))
     functionals = load_functionals(prepared, arguments.features, arguments.root)
-    config = describe_run(arguments, prepared) | {"folds_key": folds_key(folds)}
-    run_dir = arguments.run_dir or Path("runs") / _run_name(config)
-    runs.open_run(run_dir, config)
+    config = config_of(arguments, prepared, folds_key(folds))
+    run_dir = arguments.run_dir or run_folder(config, Path("runs"))
+    open_run(run_dir, config)
     for fold in folds:
         result = run_fold(fold, prepared.utterances, functionals, config, run_dir)
         print(
             f"fold {fold.number}: test WA {result['weighted_accuracy']:.1%}, "
             f"UA {result['unweighted_accuracy']:.1%} ({result['protocol']}, {fold.held_out})"
         )
-    summary = runs.write_summary(run_dir, len(folds))
+    summary = write_summary(run_dir, len(folds))
     for name in ("weighted_accuracy", "unweighted_accuracy"):
         score = summary[name]
         print(
@@ -73,23 +78,18 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def describe_run(arguments: argparse.Namespace, prepared) -> dict:
-    """config.json, with the same keys as that of a network."""
-    from ser_keras.training.svm import COSTS, SELECTION
+def config_of(arguments: argparse.Namespace, prepared: "Prepared", key: str) -> "RunConfig":
+    """The configuration of the run, with the same keys as that of a network."""
+    from ser_keras.runs.config import RunConfig
+    from ser_keras.training.svm import SELECTION
 
-    settings = {"kernel": "linear", "cost": COSTS[arguments.features], "class_weight": "balanced"}
-    return {
-        **prepared.identity,
-        "features": {"functionals": arguments.features},
-        "protocol": arguments.protocol,
-        "selection": SELECTION,
-        "variant": f"svm_{arguments.features}",
-        "preset": "classical",
-        "settings": settings,
-        "seed": arguments.seed,
-    }
-
-
-def _run_name(config: Mapping) -> str:
-    parts = (config["corpus"], config["variant"], config["protocol"], f"seed{config['seed']}")
-    return "-".join(parts)
+    return RunConfig(
+        **prepared.identity | {"features": {"functionals": arguments.features}},
+        protocol=arguments.protocol,
+        selection=SELECTION,
+        variant=f"svm_{arguments.features}",
+        preset=CLASSICAL,
+        settings=SvmSettings(cost=SVM_COSTS[arguments.features]),
+        seed=arguments.seed,
+        folds_key=key,
+    )

@@ -2,14 +2,18 @@
 
 import argparse
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from tqdm import tqdm
+from data_pipeline.command_line import seconds
 
-# TensorFlow is imported inside the command: --help answers at once.
+if TYPE_CHECKING:
+    from ser_keras.predict.answer_forms import Form
+    from ser_keras.predict.served_model import ServedModel
 
-EXAMPLE = "python -m ser_keras predict --model saved_models/ser speech.wav recordings/"
+HELP = "name the emotion in audio files"
+EXAMPLE = "  python -m ser_keras predict --model saved_models/ser speech.wav recordings/"
 
 # From this many files on, a progress bar says how far it is.
 MANY_FILES = 10
@@ -18,7 +22,7 @@ MIN_SECONDS = 0.1
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of `predict`."""
+    """Add the options of `predict`."""
     add = parser.add_argument
     add(
         "paths",
@@ -53,83 +57,81 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--out", type=Path, metavar="DIR", help="folder of the results; made if missing")
     add(
         "--window",
-        type=_seconds,
+        type=seconds(MIN_SECONDS),
         metavar="S",
         help="length of a window in seconds; the model is at its best with the length of its "
         "training recordings (default: their median)",
     )
     add(
         "--hop",
-        type=_seconds,
+        type=seconds(MIN_SECONDS),
         metavar="S",
         help="seconds from one window to the next: smaller follows changes more closely and takes "
         "longer (default: half a window)",
     )
-    parser.set_defaults(usage_error=parser.error)
 
 
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not MIN_SECONDS <= seconds < float("inf"):
-        raise argparse.ArgumentTypeError(
-            f"received {text!r}, expected seconds, {MIN_SECONDS} or more"
-        )
-    return seconds
-
-
-def run(args: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace) -> int:
     """Print what the model says of each file; 1 if any file had no answer."""
-    _check_usage(args)
+    _check_usage(arguments)
     from ser_keras.predict.files import find_audio_files
     from ser_keras.predict.served_model import ServedModel
 
-    model = ServedModel(args.model)
-    files = find_audio_files(args.paths)
-    answer = _timelines if args.timeline else _predictions
-    results, forms = answer(args, model, files)
-    return _print_all(results, len(files), *forms[args.format])
+    model = ServedModel(arguments.model)
+    files = find_audio_files(arguments.paths)
+    answer = _timelines if arguments.timeline else _predictions
+    results, forms = answer(arguments, model, files)
+    return _print_all(results, len(files), forms[arguments.format])
 
 
-def _check_usage(args: argparse.Namespace) -> None:
-    if args.timeline and args.out is None:
-        args.usage_error("received --timeline without --out, expected the folder of the results")
-    if not args.timeline and (args.out or args.window or args.hop):
-        args.usage_error("received --out, --window or --hop, which expect --timeline beside them")
+def _check_usage(arguments: argparse.Namespace) -> None:
+    refuse = arguments.usage_error
+    if arguments.timeline and arguments.out is None:
+        refuse("received --timeline without --out, expected the folder of the results")
+    if not arguments.timeline and (arguments.out or arguments.window or arguments.hop):
+        refuse("received --out, --window or --hop, which expect --timeline beside them")
 
 
-def _predictions(args: argparse.Namespace, model, files: Sequence[Path]):
+Results = tuple[Iterator[Any], "dict[str, Form]"]
+
+
+def _predictions(
+    arguments: argparse.Namespace, model: "ServedModel", files: Sequence[Path]
+) -> Results:
     from ser_keras.predict.answer_forms import prediction_forms
     from ser_keras.predict.files import predict_files
 
     return predict_files(model, files), prediction_forms(model.emotions)
 
 
-def _timelines(args: argparse.Namespace, model, files: Sequence[Path]):
+def _timelines(
+    arguments: argparse.Namespace, model: "ServedModel", files: Sequence[Path]
+) -> Results:
     from ser_keras.graph.verdicts import MAX_SECONDS
     from ser_keras.predict.timeline.files import write_timelines
     from ser_keras.predict.timeline.forms import timeline_forms
     from ser_keras.predict.timeline.judging import default_window_seconds
 
-    window = args.window or default_window_seconds(model.info)
-    hop = args.hop or window / 2
+    window = arguments.window or default_window_seconds(model.info)
+    hop = arguments.hop or window / 2
+    refuse = arguments.usage_error
     if window > MAX_SECONDS:
-        args.usage_error(f"received a window of {window:g} s, expected {MAX_SECONDS} s or less")
+        refuse(f"received a window of {window:g} s, expected {MAX_SECONDS} s or less")
     if hop > window:
-        args.usage_error(f"received a hop of {hop:g} s, expected the window's {window:g} s or less")
-    return write_timelines(model, files, args.out, window, hop), timeline_forms(model.emotions)
+        refuse(f"received a hop of {hop:g} s, expected the window's {window:g} s or less")
+    return write_timelines(model, files, arguments.out, window, hop), timeline_forms(model.emotions)
 
 
-def _print_all(results: Iterable, total: int, header: str, form) -> int:
-    if header:
-        print(header)
+def _print_all(results: Iterator[Any], total: int, form: "Form") -> int:
+    from tqdm import tqdm
+
+    if form.header:
+        print(form.header)
     failed = 0
     # disable=None: no bar where stderr is not a terminal.
     quiet = True if total < MANY_FILES else None
     for result in tqdm(results, total=total, unit="file", disable=quiet):
-        tqdm.write(form(result))
+        tqdm.write(form.text_of(result))
         sys.stdout.flush()  # whoever reads a pipe gets each result as it comes
         failed += bool(result.error)
     return 1 if failed else 0

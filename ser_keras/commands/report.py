@@ -3,18 +3,19 @@
 import argparse
 from pathlib import Path
 
-EXAMPLE = "python -m ser_keras report runs/emodb-* --out build/report"
+HELP = "write report.md and report.html about one or more runs"
+EXAMPLE = "  python -m ser_keras report runs/emodb-* --out build/report"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of the command."""
+    """Add the options of `report`."""
     parser.add_argument(
         "runs",
         nargs="+",
         type=Path,
         metavar="RUN",
-        help="run folder of train.py or of `classical`, finished or not; all of one corpus, label "
-        "map and subset. Each protocol gets tables of its own",
+        help="run folder of train.py or of `classical`, finished or not, or a run that `pack` put "
+        "together; all of one corpus, label map and subset. Each protocol gets tables of its own",
     )
     parser.add_argument(
         "--out",

@@ -1,31 +1,67 @@
-"""The command line of `train.py`: its options, each checked where it is read."""
+"""The options of `train`: each checked where it is read, then put together into an order."""
 
 import argparse
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from data_pipeline.command_line import ALL, batch_size, fold_number, learning_rate, positive, seed
-from ser_keras.layers.ds_lstm_cell import GATE_NORMS
-from ser_keras.models.variants import VARIANTS
-from ser_keras.settings import PRESETS
+from data_pipeline.command_line import ALL, chosen_names, fold_number, seed, whole_number
+from data_pipeline.contract import PROTOCOLS
+from ser_keras.settings import (
+    PRESETS,
+    VARIANTS,
+    Settings,
+    gateless,
+    listed_settings,
+    reader_of,
+)
+
+# Option -> the setting that it is short for.
+SHORT_FORMS = {
+    "gate_norm": "network.gate_norm",
+    "epochs": "optimiser.epochs",
+    "batch_size": "optimiser.batch_size",
+    "learning_rate": "optimiser.learning_rate",
+}
 
 
-def parse_args(
-    argv: Sequence[str] | None, description: str, protocols: Sequence[str]
-) -> argparse.Namespace:
-    """Parse the command line; usage errors exit with 2.
+@dataclass(frozen=True, kw_only=True)
+class TrainingOrder:
+    """What a command line asks for, every default filled in.
 
-    Args:
-        argv: The arguments; None for those of the process.
-        description: What stands above the options in the help.
-        protocols: Names of the protocols, the default first.
-
-    Returns:
-        The options by name. `protocol` and `variant` are lists, `preset` is never None.
+    Attributes:
+        data: prepared folder; None for the demo corpus.
+        fold: number of a fold, or `all`.
+        protocols, variants: names, each once.
+        preset: name of the settings that these are based on.
+        settings: the preset with what is set instead.
+        seeds: one or more, neighbours.
+        run_dir: folder of the run, or of the runs; None for `runs`.
+        export: where a single run is exported to; None for its place in `saved_models`.
+        tested: whether the test part is read.
     """
-    parser = argparse.ArgumentParser(
-        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+
+    data: Path | None
+    fold: int | str
+    protocols: tuple[str, ...]
+    variants: tuple[str, ...]
+    preset: str
+    settings: Settings
+    seeds: range
+    run_dir: Path | None
+    export: Path | None
+    tested: bool
+
+    @property
+    def num_runs(self) -> int:
+        """How many runs are asked for."""
+        return len(self.protocols) * len(self.variants) * len(self.seeds)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `train`."""
     add = parser.add_argument
     add("--data", type=Path, metavar="DIR", help="prepared folder; without it, the demo corpus")
     add(
@@ -40,12 +76,12 @@ def parse_args(
     add(
         "--protocol",
         nargs="+",
-        choices=(*protocols, ALL),
-        default=protocols[:1],
+        choices=(*PROTOCOLS, ALL),
+        default=list(PROTOCOLS)[:1],
         metavar="NAME",
         help="what the test part is: speaker = voices (sessions for IEMOCAP) that training never "
-        "hears, random = a stratified fifth of the utterances; one or both, or `all` (default: "
-        f"{protocols[0]})",
+        f"hears, random = a stratified fifth of the utterances; one or several of "
+        f"{', '.join(PROTOCOLS)}, or `all` (default: {next(iter(PROTOCOLS))})",
     )
     add(
         "--variant",
@@ -56,28 +92,20 @@ def parse_args(
         help=f"systems of Table 1: one or several of {', '.join(VARIANTS)}, or `all` (default: "
         "dual_level)",
     )
-    add(
-        "--preset",
-        choices=PRESETS,
-        help="settings as the paper prints them, as its authors ran them, or small ones for the "
-        "demo (default: paper; without --data, demo; see docs/fidelity.md)",
-    )
-    add(
-        "--gate-norm",
-        choices=GATE_NORMS,
-        help="where the DS-LSTM normalises its gates, instead of the preset's: after_sigmoid as "
-        "the paper prints it, before_sigmoid as is usual; needs ds_lstm or dual_level",
-    )
-    add("--epochs", type=positive, metavar="N", help="instead of the preset's")
-    add("--batch-size", type=batch_size, metavar="N", help="instead of the preset's; 8 or more")
-    add("--learning-rate", type=learning_rate, metavar="X", help="instead of the preset's")
+    _add_settings(parser)
     add("--seed", type=seed, default=0, metavar="N", help="of folds, weights and shuffling")
     add(
         "--repeats",
-        type=positive,
+        type=whole_number(1),
         default=1,
         metavar="N",
         help="train with N seeds, --seed and the numbers after it (default: %(default)s)",
+    )
+    add(
+        "--no-test",
+        action="store_true",
+        help="search for a recipe without seeing the test part: it is neither read nor scored; the "
+        "same command without --no-test scores it later, without training again",
     )
     add(
         "--run-dir",
@@ -93,41 +121,95 @@ def parse_args(
         help="where a single run is exported to (default: saved_models/ and the run's name); "
         "several runs export nothing, `python -m ser_keras export` does that",
     )
-    arguments = parser.parse_args(argv)
-    arguments.preset = arguments.preset or ("paper" if arguments.data else "demo")
-    arguments.protocol = chosen_names(arguments.protocol, protocols)
-    arguments.variant = chosen_names(arguments.variant, VARIANTS)
-    _check_together(parser, arguments)
-    return arguments
 
 
-def _check_together(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
-    gateless = [name for name in arguments.variant if "ds_lstm" not in VARIANTS[name]]
-    if arguments.gate_norm and gateless:
-        parser.error(
-            f"received --gate-norm with {', '.join(gateless)}, expected ds_lstm or dual_level: "
-            "the others have no such gates"
+def _add_settings(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument_group(
+        "settings",
+        "A preset is a set of settings (docs/fidelity.md); what is set instead becomes part of\n"
+        "the run's name.",
+    ).add_argument
+    add(
+        "--preset",
+        choices=PRESETS,
+        help="settings as the paper prints them, as its authors ran them, or small ones for the "
+        "demo (default: paper; without --data, demo)",
+    )
+    add(
+        "--set",
+        dest="settings",
+        nargs="+",
+        action="extend",
+        default=[],
+        type=read_setting,
+        metavar="NAME=VALUE",
+        help="any setting instead of the preset's, such as optimiser.learning_rate=3e-4 or "
+        f"network.filters=32,16; those of the paper are {listed_settings()}",
+    )
+    for option, name in SHORT_FORMS.items():
+        flag = f"--{option.replace('_', '-')}"
+        short = f"short for --set {name}="
+        read = reader_of(name)
+        add(flag, action="append", default=[], type=read, metavar="VALUE", help=short)
+
+
+def read_setting(text: str) -> tuple[str, Any]:
+    """The whole name and the value of a setting: "optimiser.epochs=3"."""
+    name, equals, value = text.partition("=")
+    try:
+        read = reader_of(name)
+    except KeyError:
+        equals = ""
+    if not equals:
+        raise argparse.ArgumentTypeError(
+            f"received {text!r}, expected NAME=VALUE with one of the settings {listed_settings()}"
         )
-    num_runs = count_runs(arguments)
-    if arguments.export and num_runs > 1:
-        parser.error(
-            f"received --export with {num_runs} runs, expected a single run: export one of them "
-            "with `python -m ser_keras export RUN_DIR --fold K --out DIR`"
+    try:
+        return name, read(value)
+    except argparse.ArgumentTypeError as error:
+        raise argparse.ArgumentTypeError(
+            f"{name}: {error}; the settings are {listed_settings()}"
+        ) from None
+
+
+def order_of(arguments: argparse.Namespace) -> TrainingOrder:
+    """What the options ask for together; usage errors end the program with 2."""
+    refuse = arguments.usage_error
+    given = list(_given_settings(arguments))
+    twice = [name for name, count in Counter(name for name, _ in given).items() if count > 1]
+    if twice:
+        refuse(
+            f"received {', '.join(twice)} more than once, expected each setting once; the settings "
+            f"are {listed_settings()}"
         )
+    preset = arguments.preset or ("paper" if arguments.data else "demo")
+    order = TrainingOrder(
+        data=arguments.data,
+        fold=arguments.fold,
+        protocols=tuple(chosen_names(arguments.protocol, PROTOCOLS)),
+        variants=tuple(chosen_names(arguments.variant, VARIANTS)),
+        preset=preset,
+        settings=PRESETS[preset].with_values(dict(given)),
+        seeds=range(arguments.seed, arguments.seed + arguments.repeats),
+        run_dir=arguments.run_dir,
+        export=arguments.export,
+        tested=not arguments.no_test,
+    )
+    without_gates = gateless(order.variants)
+    if "network.gate_norm" in dict(given) and without_gates:
+        refuse(
+            f"received --gate-norm with {', '.join(without_gates)}, expected ds_lstm or "
+            "dual_level: the others have no such gates"
+        )
+    if order.export and order.num_runs > 1:
+        refuse(
+            f"received --export with {order.num_runs} runs, expected a single run: export one of "
+            "them with `python -m ser_keras export RUN_DIR --fold K --out DIR`"
+        )
+    return order
 
 
-def count_runs(arguments: argparse.Namespace) -> int:
-    """How many runs a command line asks for."""
-    return len(arguments.protocol) * len(arguments.variant) * arguments.repeats
-
-
-def run_folder(arguments: argparse.Namespace, name: str) -> Path:
-    """Where the run of this name goes: what --run-dir names is one run's folder, or holds them."""
-    if arguments.run_dir and count_runs(arguments) == 1:
-        return arguments.run_dir
-    return (arguments.run_dir or Path("runs")) / name
-
-
-def chosen_names(given: Sequence[str], names: Iterable[str]) -> list[str]:
-    """The names that a list on the command line means: each once, `all` for every one."""
-    return list(names) if ALL in given else list(dict.fromkeys(given))
+def _given_settings(arguments: argparse.Namespace) -> Iterator[tuple[str, Any]]:
+    yield from arguments.settings
+    for option, name in SHORT_FORMS.items():
+        yield from ((name, value) for value in getattr(arguments, option))

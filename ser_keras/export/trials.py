@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from data_pipeline.audio.reading import MIN_SAMPLES, SAMPLE_RATE
+from data_pipeline.audio.limits import MIN_SAMPLES
+from data_pipeline.audio.waveform import INT16_SCALE, SAMPLE_RATE
 from data_pipeline.contract import MEL_NARROW, MEL_WIDE, MFCC
 from data_pipeline.features.mel import mel_spectrogram
 from data_pipeline.features.mfcc import tensorflow_mfcc
@@ -30,7 +31,7 @@ def trial_requests(info: ModelInfo) -> Iterator[tuple[str, Tensors, Tensors]]:
 def _recording(num_samples: int, rng: np.random.Generator) -> np.ndarray:
     """Noise in steps of 16 bits, so that a file holds the very same samples."""
     samples = np.clip(rng.normal(0, 0.1, num_samples), -1, 1)
-    return (np.trunc(32767 * samples) / 32768).astype(np.float32)
+    return (np.trunc((INT16_SCALE - 1) * samples) / INT16_SCALE).astype(np.float32)
 
 
 def _features_alone(samples: np.ndarray, info: ModelInfo) -> dict[str, np.ndarray]:

@@ -10,9 +10,9 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from data_pipeline.audio.reading import MIN_SAMPLES
+from data_pipeline.audio.limits import MIN_SAMPLES
 from data_pipeline.contract import FRAME_COUNTS, MEL_NARROW, MEL_WIDE, MFCC, NUM_MFCC
-from data_pipeline.features.mfcc import FRAME_LENGTH, FRAME_STEP
+from data_pipeline.features.mfcc import num_mfcc_frames
 from ser_keras.graph.layout import AUDIO_BYTES, DEFAULT, FEATURES, WAVEFORM
 from ser_keras.graph.requests import Tensors
 from ser_keras.graph.verdicts import (
@@ -156,7 +156,7 @@ def _shortened(features: Tensors) -> Tensors:
     if MFCC not in features:
         return features
     mfcc = features[MFCC]
-    most = (max_samples(tf.shape(mfcc)[0]) - FRAME_LENGTH) // FRAME_STEP + 1
+    most = num_mfcc_frames(max_samples(tf.shape(mfcc)[0]))
     return features | {MFCC: mfcc[:, :most]}
 
 

@@ -2,7 +2,7 @@
 
 A server merges the requests of several clients into one batch, so nothing here fails a batch: each
 example has a verdict of its own. The words about the content of a recording are those of
-`data_pipeline.audio`.
+`data_pipeline.audio.refusals`.
 """
 
 from collections.abc import Sequence
@@ -10,18 +10,15 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from data_pipeline.audio.reading import (
+from data_pipeline.audio.limits import (
     FAR_OVER,
     MAX_PEAK,
     MIN_SAMPLES,
-    NOT_FINITE,
-    NOT_SCALED,
-    ONE_IN,
-    SAMPLE_RATE,
+    SAMPLES_PER_FAR_OVER,
     SILENCE_PEAK,
-    SILENT,
-    TOO_SHORT,
 )
+from data_pipeline.audio.refusals import NOT_FINITE, NOT_SCALED, SILENT, TOO_SHORT
+from data_pipeline.audio.waveform import SAMPLE_RATE
 from data_pipeline.contract import FRAME_COUNTS, MELS
 
 # Bounds of the memory that a batch takes, whatever a client sends (see `max_samples`).
@@ -103,7 +100,7 @@ def judge_waveform(waveform: tf.Tensor, num_samples: tf.Tensor) -> Verdict:
     magnitude = tf.abs(own)
     peak = tf.reduce_max(magnitude, axis=1)
     num_far_over = tf.reduce_sum(tf.cast(magnitude > FAR_OVER, tf.int32), axis=1)
-    is_not_scaled = (peak > MAX_PEAK) | (num_far_over * ONE_IN > num_samples)
+    is_not_scaled = (peak > MAX_PEAK) | (num_far_over * SAMPLES_PER_FAR_OVER > num_samples)
     words = tf.strings.as_string
     milliseconds = 1000.0 * tf.cast(num_samples, tf.float64) / SAMPLE_RATE
     return first_failed(

@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from data_pipeline.audio.reading import CUT_OFF, NO_AUDIO, SAMPLE_RATE
+from data_pipeline.audio.refusals import CUT_OFF, NO_AUDIO
+from data_pipeline.audio.waveform import INT16_SCALE, SAMPLE_RATE
 from ser_keras.graph.verdicts import Verdict, first_failed, max_samples, too_long, worded
 
 # Chunks looked at before the audio: each costs a step, and a file may hold millions of empty ones.
@@ -173,7 +174,7 @@ def _mono(values: tf.Tensor, channels: tf.Tensor, num_samples: tf.Tensor) -> tf.
         return tf.cast(mean, tf.float32)
 
     is_mono = tf.reduce_all(channels == 1)
-    return tf.cond(is_mono, lambda: tf.cast(values, tf.float32), averaged) / 32768.0
+    return tf.cond(is_mono, lambda: tf.cast(values, tf.float32), averaged) / INT16_SCALE
 
 
 def _length(files: tf.Tensor) -> tf.Tensor:

@@ -8,7 +8,7 @@ from keras import KerasTensor, ops
 
 from data_pipeline.contract import FRAME_COUNTS, MELS, MFCC
 from data_pipeline.features.mel import num_mel_frames, tensorflow_mel_spectrogram
-from data_pipeline.features.mfcc import FRAME_LENGTH, FRAME_STEP, tensorflow_mfcc
+from data_pipeline.features.mfcc import num_mfcc_frames, tensorflow_mfcc
 
 
 @keras.saving.register_keras_serializable(package="ser_keras")
@@ -64,7 +64,7 @@ class AudioFrontEnd(keras.layers.Layer):
         features: dict[str, KerasTensor] = {}
         if MFCC in self.features:
             features[MFCC] = tensorflow_mfcc(waveform, num_samples)
-            features[FRAME_COUNTS[MFCC]] = (num_samples - FRAME_LENGTH) // FRAME_STEP + 1
+            features[FRAME_COUNTS[MFCC]] = num_mfcc_frames(num_samples)
         for name, n_fft in zip(MELS, self.n_fft, strict=True):
             if name in self.features:
                 features[name] = tensorflow_mel_spectrogram(waveform, num_samples, n_fft)

@@ -8,8 +8,7 @@ from keras import KerasTensor, ops
 
 from ser_keras.layers.initializers import uniform_by_fan_in
 from ser_keras.layers.recurrent_batch_normalization import RecurrentBatchNormalization
-
-GATE_NORMS = ("after_sigmoid", "before_sigmoid")
+from ser_keras.settings import GATE_NORMS
 
 
 def check_cell(units: int, gate_norm: str) -> None:

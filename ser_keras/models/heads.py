@@ -10,7 +10,7 @@ from ser_keras.layers.conv_block import ConvBlock
 from ser_keras.layers.ds_lstm import DSLSTM
 from ser_keras.layers.initializers import uniform_by_fan_in
 from ser_keras.layers.mean_over_time import MeanOverTime
-from ser_keras.settings import Preset
+from ser_keras.settings import Network
 
 # Streams of a batch by name, as symbolic inputs.
 Inputs = Mapping[str, KerasTensor]
@@ -22,33 +22,33 @@ MAX_SURPLUS = 3
 BATCH_NORM = {"momentum": 0.9, "epsilon": 1e-5}
 
 
-def mfcc_head(inputs: Inputs, preset: Preset, num_emotions: int) -> KerasTensor:
+def mfcc_head(inputs: Inputs, network: Network, num_emotions: int) -> KerasTensor:
     """M_LSTM: a two-layer LSTM on the MFCCs, averaged over the utterance's own frames."""
-    h = _two_lstm_layers(inputs[MFCC], preset.units, "mfcc")
+    h = _two_lstm_layers(inputs[MFCC], network.units, "mfcc")
     pooled = MeanOverTime(name="mfcc_mean")([h, inputs[NUM_MFCC_FRAMES]])
     return _classifier(pooled, num_emotions, "mfcc")
 
 
-def narrow_head(inputs: Inputs, preset: Preset, num_emotions: int) -> KerasTensor:
+def narrow_head(inputs: Inputs, network: Network, num_emotions: int) -> KerasTensor:
     """CNN + LSTM on the narrow-window spectrogram (Base 2)."""
-    sequence = _narrow_cnn(inputs, preset)
-    return _lstm_head(sequence, preset.units, num_emotions, "narrow")
+    sequence = _narrow_cnn(inputs, network)
+    return _lstm_head(sequence, network.units, num_emotions, "narrow")
 
 
-def wide_head(inputs: Inputs, preset: Preset, num_emotions: int) -> KerasTensor:
+def wide_head(inputs: Inputs, network: Network, num_emotions: int) -> KerasTensor:
     """CNN + LSTM on the wide-window spectrogram (Base 3)."""
-    sequence = _wide_cnn(inputs, preset)
-    return _lstm_head(sequence, preset.units, num_emotions, "wide")
+    sequence = _wide_cnn(inputs, network)
+    return _lstm_head(sequence, network.units, num_emotions, "wide")
 
 
-def ds_lstm_head(inputs: Inputs, preset: Preset, num_emotions: int) -> KerasTensor:
+def ds_lstm_head(inputs: Inputs, network: Network, num_emotions: int) -> KerasTensor:
     """M_DS-LSTM: two CNNs, alignment, a two-layer DS-LSTM, mean over time."""
-    x = _narrow_cnn(inputs, preset)
-    y = _wide_cnn(inputs, preset)
-    h, y = align(x, y, preset.aligned_frames)
+    x = _narrow_cnn(inputs, network)
+    y = _wide_cnn(inputs, network)
+    h, y = align(x, y, network.aligned_frames)
     for number in (1, 2):
         name = f"ds_lstm_{number}"
-        h = DSLSTM(preset.units, gate_norm=preset.gate_norm, name=name)([h, y])
+        h = DSLSTM(network.units, gate_norm=network.gate_norm, name=name)([h, y])
         h = layers.BatchNormalization(**BATCH_NORM, name=f"{name}_norm")(h)
     pooled = layers.GlobalAveragePooling1D(name="ds_lstm_mean")(h)
     return _classifier(pooled, num_emotions, "ds_lstm")
@@ -85,14 +85,14 @@ def _first_steps(sequence: KerasTensor, steps: int, name: str) -> KerasTensor:
     return layers.Cropping1D((0, surplus), name=f"align_{name}")(sequence) if surplus else sequence
 
 
-def _narrow_cnn(inputs: Inputs, preset: Preset) -> KerasTensor:
-    kernel_size, padding = preset.kernel_narrow, preset.padding_narrow
-    return _cnn(inputs[MEL_NARROW], preset.filters, kernel_size, padding, "narrow")
+def _narrow_cnn(inputs: Inputs, network: Network) -> KerasTensor:
+    kernel_size, padding = network.kernel_narrow, network.padding_narrow
+    return _cnn(inputs[MEL_NARROW], network.filters, kernel_size, padding, "narrow")
 
 
-def _wide_cnn(inputs: Inputs, preset: Preset) -> KerasTensor:
-    kernel_size, padding = preset.kernel_wide, preset.padding_wide
-    return _cnn(inputs[MEL_WIDE], preset.filters, kernel_size, padding, "wide")
+def _wide_cnn(inputs: Inputs, network: Network) -> KerasTensor:
+    kernel_size, padding = network.kernel_wide, network.padding_wide
+    return _cnn(inputs[MEL_WIDE], network.filters, kernel_size, padding, "wide")
 
 
 def _cnn(

@@ -13,7 +13,7 @@ from data_pipeline.contract import (
 )
 from ser_keras.errors import SerError
 from ser_keras.models.heads import ds_lstm_head, mfcc_head, narrow_head, wide_head
-from ser_keras.settings import Preset
+from ser_keras.settings import VARIANTS, Network
 
 # A head: the function that builds it, and the inputs that it reads.
 HEADS = {
@@ -23,25 +23,13 @@ HEADS = {
     "ds_lstm": (ds_lstm_head, MELS),
 }
 
-# A variant: its heads, and the weight of each in the averaged logits and in the loss.
-VARIANTS = {
-    "base_1": {"mfcc": 1.0},
-    "base_2": {"narrow": 1.0},
-    "base_3": {"wide": 1.0},
-    "base_4": {"narrow": 0.5, "wide": 0.5},
-    "base_5": {"mfcc": 0.5, "narrow": 0.25, "wide": 0.25},
-    "base_6": {"mfcc": 0.5, "narrow": 0.5},
-    "ds_lstm": {"ds_lstm": 1.0},
-    "dual_level": {"mfcc": 0.5, "ds_lstm": 0.5},
-}
-
 # Below this a CNN has no timestep or band left for the recurrence, or the alignment no pair.
 MIN_FRAMES = 24
 
 
 def build_model(
     variant: str,
-    preset: Preset,
+    network: Network,
     num_emotions: int,
     num_frames: tuple[int, int],
     n_mels: tuple[int, int] = (64, 128),
@@ -54,7 +42,7 @@ def build_model(
 
     Args:
         variant: a key of `VARIANTS`.
-        preset: settings of the network.
+        network: its settings.
         num_emotions: number of classes.
         num_frames: timesteps of the narrow- and wide-window spectrograms after resizing.
         n_mels: mel bands of the two spectrograms.
@@ -85,7 +73,7 @@ def build_model(
         for name in input_names(variant)
     }
     # Model
-    logits = {head: HEADS[head][0](inputs, preset, num_emotions) for head in heads}
+    logits = {head: HEADS[head][0](inputs, network, num_emotions) for head in heads}
     average = sum(ops.multiply(weight, logits[head]) for head, weight in heads.items())
     outputs = {"logits": average} | {f"{head}_logits": value for head, value in logits.items()}
     return keras.Model(inputs, outputs, name=variant)

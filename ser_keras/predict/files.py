@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from data_pipeline.audio.reading import SAMPLE_RATE, load_recording
+from data_pipeline.audio.reading import load_recording
+from data_pipeline.audio.waveform import SAMPLE_RATE
 from data_pipeline.errors import DataError
 from ser_keras.graph.verdicts import MAX_BATCH_SECONDS
 from ser_keras.predict.input_warnings import recording_warnings, utterance_warnings

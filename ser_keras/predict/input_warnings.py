@@ -6,7 +6,8 @@ or not, mean nothing; that is said here, beside the answer.
 
 from collections.abc import Iterator, Sequence
 
-from data_pipeline.audio.reading import SAMPLE_RATE, Recording
+from data_pipeline.audio.reading import Recording
+from data_pipeline.audio.waveform import SAMPLE_RATE
 from data_pipeline.features.level import TrainingProfile, frame_levels, overall_level
 
 # What goes beyond the 1 % and 99 % quantiles by less than this is not worth a word.

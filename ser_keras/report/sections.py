@@ -4,12 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from data_pipeline.contract import PROTOCOLS
 from ser_keras.report.comparisons import (
-    best_in_words,
     claim_table,
     claimed_pairs,
     claims_in_words,
-    notes,
     other_pairs,
     pair_table,
     parameters_in_words,
@@ -20,26 +19,29 @@ from ser_keras.report.figures import (
     learning_curve_figure,
     speaker_figure,
 )
+from ser_keras.report.floors import floors
+from ser_keras.report.notes import best_in_words, notes
 from ser_keras.report.page import Report
 from ser_keras.report.paper_table import PAPER_CORPUS, PAPER_DATA, TABLE_1
-from ser_keras.report.reading import Run, floors
+from ser_keras.report.reported_run import ReportedRun
 from ser_keras.report.tables import (
-    SHORT,
     chooses_an_epoch,
     escape,
     optimism_table,
     score_table,
     seed_table,
     speaker_table,
+    untested_table,
 )
-from ser_keras.scores.statistics import accuracies, bootstrap_interval, speaker_confusions
+from ser_keras.scores.accuracies import SHORT, accuracies
+from ser_keras.scores.statistics import bootstrap_interval, speaker_confusions
 
-PROTOCOL_MEANING = {
-    "speaker": "Nobody who is tested, or chooses the epoch, was heard in training: the figure for "
-    "voices that the system does not know.",
-    "random": "The test part is a stratified random fifth of the utterances: every voice was heard "
-    "in training. The figure is higher for it, and it is the protocol of the paper.",
-}
+# What is said of runs that were not tested.
+UNTESTED = (
+    "These runs were trained with `--no-test`: their test parts were neither read nor scored. The "
+    "figures are of the validation parts, on which the epoch was chosen, mean ± deviation over the "
+    "folds: they compare recipes and are no result."
+)
 READING = """\
 - **WA** (weighted accuracy) is the share of utterances named rightly. **UA** (unweighted accuracy)
   is the mean of the emotions' recalls, so that a rare emotion counts as much as a frequent one.
@@ -60,26 +62,32 @@ READING = """\
 """
 
 
-def make_report(runs: Sequence[Run]) -> Report:
+def make_report(runs: Sequence[ReportedRun]) -> Report:
     """The report about runs, as `read_runs` gives them."""
     report = Report()
     _add_overview(report, runs)
     for protocol in sorted({run.protocol for run in runs}, reverse=True):
         _add_protocol(report, protocol, [run for run in runs if run.protocol == protocol])
-    report.add("## How to read this")
-    report.add(READING.rstrip())
+    if any(run.is_tested for run in runs):
+        report.add("## How to read this")
+        report.add(READING.rstrip())
     return report
 
 
-def _add_overview(report: Report, runs: Sequence[Run]) -> None:
-    result = runs[0].results[0]
+def _add_overview(report: Report, runs: Sequence[ReportedRun]) -> None:
+    result = runs[0].identity
     subset = "" if result["subset"] == "all" else f", {result['subset']} utterances only"
     emotions = ", ".join(escape(emotion) for emotion in result["emotions"])
+    corpus = f"Corpus {escape(result['corpus'])}{subset}"
     report.add(f"# Speech emotion recognition on {escape(result['corpus'])}")
-    largest = max(runs, key=lambda run: sum(len(part.labels) for part in run.predictions))
+    tested = [run for run in runs if run.is_tested]
+    if not tested:
+        report.add(f"{corpus}; emotions: {emotions}. No run was tested: there is no result here.")
+        return
+    largest = max(tested, key=lambda run: sum(len(part.labels) for part in run.predictions))
     speakers, confusions = speaker_confusions(largest.predictions)
     report.add(
-        f"Corpus {escape(result['corpus'])}{subset}: {confusions.sum():,} test utterances of "
+        f"{corpus}: {confusions.sum():,} test utterances of "
         f"{len(speakers)} speakers; emotions: {emotions}. Each protocol is a "
         "section of its own, since a figure is worth something only with its protocol beside it. "
         "All figures are percentages of test parts, with the epoch chosen on a validation part, "
@@ -87,10 +95,21 @@ def _add_overview(report: Report, runs: Sequence[Run]) -> None:
     )
 
 
-def _add_protocol(report: Report, protocol: str, runs: Sequence[Run]) -> None:
-    below = floors(runs)
+def _add_protocol(report: Report, protocol: str, runs: Sequence[ReportedRun]) -> None:
+    tested = [run for run in runs if run.is_tested]
+    untested = [run for run in runs if not run.is_tested]
     report.add(f"## Protocol {protocol}")
-    report.add(PROTOCOL_MEANING.get(protocol, ""))
+    report.add(PROTOCOLS[protocol])
+    if tested:
+        _add_results(report, protocol, tested)
+    if untested:
+        report.add("### Not tested")
+        report.add(UNTESTED)
+        report.add(*untested_table(untested))
+
+
+def _add_results(report: Report, protocol: str, runs: Sequence[ReportedRun]) -> None:
+    below = floors(runs)
     report.add(best_in_words(runs))
     report.add(*score_table(runs, below))
     report.add(*notes(runs), *_paper_note(runs))
@@ -108,10 +127,10 @@ def _add_protocol(report: Report, protocol: str, runs: Sequence[Run]) -> None:
     report.add(*speaker_table(runs))
 
 
-def _paper_note(runs: Sequence[Run]) -> list[str]:
+def _paper_note(runs: Sequence[ReportedRun]) -> list[str]:
     if not any(run.variant in TABLE_1 for run in runs):
         return []
-    result = runs[0].results[0]
+    result = runs[0].identity
     if result["protocol"] == "random" and all(result[k] == v for k, v in PAPER_DATA.items()):
         return [
             "- The paper's figures are best epochs on the test fold: hold them against "
@@ -123,7 +142,7 @@ def _paper_note(runs: Sequence[Run]) -> list[str]:
     ]
 
 
-def _add_comparisons(report: Report, runs: Sequence[Run]) -> None:
+def _add_comparisons(report: Report, runs: Sequence[ReportedRun]) -> None:
     claimed, other = claimed_pairs(runs), other_pairs(runs)
     if claimed:
         report.add("### Does the paper's order of the systems hold here?")
@@ -135,14 +154,15 @@ def _add_comparisons(report: Report, runs: Sequence[Run]) -> None:
         report.add(*pair_table(other))
 
 
-def _gap_in_words(runs: Sequence[Run]) -> list[str]:
+def _gap_in_words(runs: Sequence[ReportedRun]) -> list[str]:
     gaps = []
     for run in filter(chooses_an_epoch, runs):
         summary = run.summary
-        claimed, honest = (
-            s["unweighted_accuracy"]["mean"] for s in (summary["optimistic"], summary)
-        )
-        gaps.append(100 * (claimed - honest))
+        if summary["optimistic"] is not None:
+            claimed, honest = (
+                s["unweighted_accuracy"]["mean"] for s in (summary["optimistic"], summary)
+            )
+            gaps.append(100 * (claimed - honest))
     if not gaps:
         return []
     spread = f"{min(gaps):.1f}" if len(gaps) == 1 else f"{min(gaps):.1f} to {max(gaps):.1f}"
@@ -155,7 +175,7 @@ def _gap_in_words(runs: Sequence[Run]) -> list[str]:
 # --- Pictures: (alternative text, figure) ---
 
 
-def _intervals(runs: Sequence[Run], below: Sequence[Run]):
+def _intervals(runs: Sequence[ReportedRun], below: Sequence[ReportedRun]):
     rows = [(run.title, _scores_with_intervals(run)) for run in runs]
     floor = {}
     if below:
@@ -167,7 +187,7 @@ def _intervals(runs: Sequence[Run], below: Sequence[Run]):
     return f"Pooled accuracies with 95 % intervals. {spoken}.", interval_figure(rows, floor)
 
 
-def _scores_with_intervals(run: Run) -> dict:
+def _scores_with_intervals(run: ReportedRun) -> dict:
     confusions = speaker_confusions(run.predictions)[1]
     return {
         short: (run.summary[name]["pooled"], bootstrap_interval(confusions, name))
@@ -175,8 +195,8 @@ def _scores_with_intervals(run: Run) -> dict:
     }
 
 
-def _confusions(runs: Sequence[Run]):
-    emotions = runs[0].results[0]["emotions"]
+def _confusions(runs: Sequence[ReportedRun]):
+    emotions = runs[0].identity["emotions"]
     matrices = {run.title: np.array(run.summary["confusion_matrix"]) for run in runs}
     spoken = "; ".join(f"{title}: {_largest_mistake(m, emotions)}" for title, m in matrices.items())
     alt = f"Confusion matrices of all test utterances; rows true, columns predicted. {spoken}."
@@ -191,11 +211,11 @@ def _largest_mistake(matrix: np.ndarray, emotions: Sequence[str]) -> str:
     return f"most often {emotions[true]} taken for {emotions[predicted]} ({wrong.max()})"
 
 
-def _add_learning_curves(report: Report, protocol: str, runs: Sequence[Run]) -> None:
+def _add_learning_curves(report: Report, protocol: str, runs: Sequence[ReportedRun]) -> None:
     trained = {
         run.title: [(run.histories[r["fold"]], r["best_epoch"]) for r in run.results]
         for run in runs
-        if len(run.histories) == len(run.results)
+        if all(result["fold"] in run.histories for result in run.results)
     }
     if trained:
         report.add("### Learning curves")
@@ -207,7 +227,7 @@ def _add_learning_curves(report: Report, protocol: str, runs: Sequence[Run]) -> 
         report.add_picture(f"{protocol}-curves", alt, learning_curve_figure(trained))
 
 
-def _speakers(runs: Sequence[Run]):
+def _speakers(runs: Sequence[ReportedRun]):
     of_run = {}
     for run in runs:
         names, matrices = speaker_confusions(run.predictions)

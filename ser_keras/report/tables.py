@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from ser_keras.report.paper_table import TABLE_1
-from ser_keras.report.reading import Run, differ_by_seed_alone
-from ser_keras.scores.statistics import accuracies, bootstrap_interval, speaker_confusions
+from ser_keras.report.reported_run import ReportedRun, differ_by_seed_alone
+from ser_keras.scores.accuracies import SHORT, accuracies
+from ser_keras.scores.statistics import bootstrap_interval, speaker_confusions
 
-SHORT = {"weighted_accuracy": "WA", "unweighted_accuracy": "UA"}
 NONE = "–"
 # Names come from folders and corpora; these characters would be read as Markdown or HTML.
 _ESCAPES = str.maketrans({character: f"&#{ord(character)};" for character in "<>&|*`[]\\"})
@@ -39,7 +39,7 @@ def points(value: float) -> str:
 
 
 def with_interval(value: float, ends: tuple[float, float] | None, form=percent) -> str:
-    """ "90.3 [86.4, 93.2]"; the value alone where there are too few speakers for an interval."""
+    """A value as "90.3 [86.4, 93.2]"; alone where there are too few speakers for an interval."""
     return form(value) if ends is None else f"{form(value)} [{form(ends[0])}, {form(ends[1])}]"
 
 
@@ -58,14 +58,14 @@ SCORE_HEADER = (
 )
 
 
-def score_table(runs: Sequence[Run], floors: Sequence[Run]) -> list[str]:
+def score_table(runs: Sequence[ReportedRun], floors: Sequence[ReportedRun]) -> list[str]:
     """One line a system, the paper's figure beside ours; the floors, in italics, below."""
     rows = [_score_row(run) for run in runs]
     rows += [[cell if cell == NONE else f"*{cell}*" for cell in _score_row(run)] for run in floors]
     return table(SCORE_HEADER, rows)
 
 
-def _score_row(run: Run) -> list[str]:
+def _score_row(run: ReportedRun) -> list[str]:
     summary, confusions = run.summary, speaker_confusions(run.predictions)[1]
     pooled = (
         with_interval(summary[name]["pooled"], bootstrap_interval(confusions, name))
@@ -76,10 +76,23 @@ def _score_row(run: Run) -> list[str]:
     return [escape(run.title), run.protocol, folds_in_words(run), *means, *pooled, *paper]
 
 
-def folds_in_words(run: Run) -> str:
-    """ "5", or "2 of 10" where folds are missing."""
-    finished = len(run.results)
-    return f"{finished}" if run.is_whole else f"{finished} of {run.num_folds or '?'}"
+UNTESTED_HEADER = ("system", "folds", "validation WA", "validation UA")
+
+
+def untested_table(runs: Sequence[ReportedRun]) -> list[str]:
+    """One line a system that was not tested: both accuracies of the validation parts."""
+    rows = []
+    for run in runs:
+        validation = run.validation_summary["validation"]
+        means = (_mean(validation[name]) for name in SHORT)
+        rows.append([escape(run.title), folds_in_words(run), *means])
+    return table(UNTESTED_HEADER, rows)
+
+
+def folds_in_words(run: ReportedRun) -> str:
+    """The number of folds: "5", or "2 of 10" where some are missing."""
+    finished = len(run.results or run.untested)
+    return f"{finished}" if finished == run.num_folds else f"{finished} of {run.num_folds or '?'}"
 
 
 def _mean(score) -> str:
@@ -115,7 +128,7 @@ CLAIM_HEADER = (
 )
 
 
-def optimism_table(runs: Sequence[Run]) -> list[str]:
+def optimism_table(runs: Sequence[ReportedRun]) -> list[str]:
     """One line a system: honest figure, best epoch on the test part, the gap; size and time."""
     rows = []
     for run in runs:
@@ -125,19 +138,19 @@ def optimism_table(runs: Sequence[Run]) -> list[str]:
     return table(CLAIM_HEADER, rows)
 
 
-def _optimism(run: Run, name: str) -> tuple[str, str, str]:
+def _optimism(run: ReportedRun, name: str) -> tuple[str, str, str]:
     honest, optimistic = percent(run.summary[name]["mean"]), run.summary["optimistic"]
-    if not chooses_an_epoch(run):
+    if optimistic is None or not chooses_an_epoch(run):
         return honest, NONE, NONE
     return honest, percent(optimistic[name]["mean"]), points(optimistic["gap"][name]["mean"])
 
 
-def chooses_an_epoch(run: Run) -> bool:
+def chooses_an_epoch(run: ReportedRun) -> bool:
     """Whether there is an epoch to choose, honestly or not; an SVM has none."""
-    return run.results[0].get("best_epoch") is not None
+    return run.identity.get("best_epoch") is not None
 
 
-def _epochs(run: Run) -> str:
+def _epochs(run: ReportedRun) -> str:
     """Chosen epochs over the folds and the last one: "7–19 of 32"."""
     if not chooses_an_epoch(run):
         return NONE
@@ -146,17 +159,17 @@ def _epochs(run: Run) -> str:
 
 
 def number_range(values: Sequence[int]) -> str:
-    """ "7–19", or "7" where all are equal."""
+    """Lowest and highest: "7–19", or "7" where all are equal."""
     low, high = min(values), max(values)
     return f"{low}" if low == high else f"{low}–{high}"
 
 
-def _parameters(run: Run) -> str:
+def _parameters(run: ReportedRun) -> str:
     counts = sorted({result.get("parameters") for result in run.results} - {None})
     return f"{counts[-1]:,}" if counts else NONE
 
 
-def _seconds(run: Run) -> str:
+def _seconds(run: ReportedRun) -> str:
     """Median over the folds and the cores it took: a time says little without them."""
     seconds = [result.get("seconds_per_epoch") for result in run.results]
     known = [value for value in seconds if value is not None]
@@ -169,25 +182,25 @@ def _seconds(run: Run) -> str:
 # --- Over seeds ---
 
 
-def seed_table(runs: Sequence[Run]) -> list[str]:
+def seed_table(runs: Sequence[ReportedRun]) -> list[str]:
     """Systems that were trained with several seeds: mean and deviation of the pooled figures."""
     rows = []
     for group in _groups_by_seed(runs):
         values = [[run.summary[name]["pooled"] for run in group] for name in SHORT]
         spread = [f"{percent(np.mean(v))} ± {percent(np.std(v, ddof=1))}" for v in values]
-        seeds = ", ".join(str(run.results[0]["seed"]) for run in group)
+        seeds = ", ".join(str(run.identity["seed"]) for run in group)
         rows.append([escape(group[0].title), seeds, *spread])
     header = ("mean ± deviation over seeds", "seeds", "pooled WA", "pooled UA")
     return table(header, rows) if rows else []
 
 
-def _groups_by_seed(runs: Sequence[Run]) -> list[list[Run]]:
-    groups: list[list[Run]] = []
+def _groups_by_seed(runs: Sequence[ReportedRun]) -> list[list[ReportedRun]]:
+    groups: list[list[ReportedRun]] = []
     for run in (run for run in runs if run.is_whole):
         group = next((g for g in groups if differ_by_seed_alone(g[0], run)), None)
         if group is None:
             groups.append([run])
-        elif run.results[0]["seed"] not in {other.results[0]["seed"] for other in group}:
+        elif run.identity["seed"] not in {other.identity["seed"] for other in group}:
             group.append(run)  # a seed counts once, however often it was trained
     return [group for group in groups if len(group) > 1]
 
@@ -195,7 +208,7 @@ def _groups_by_seed(runs: Sequence[Run]) -> list[list[Run]]:
 # --- Speakers ---
 
 
-def speaker_table(runs: Sequence[Run]) -> list[str]:
+def speaker_table(runs: Sequence[ReportedRun]) -> list[str]:
     """A line a speaker: utterances, and WA of each system in percent."""
     of_run = [dict(zip(*speaker_confusions(run.predictions), strict=True)) for run in runs]
     names = sorted({name for matrices in of_run for name in matrices})

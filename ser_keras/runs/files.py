@@ -1,30 +1,51 @@
-"""The files of a run folder that people and programs read: JSON and `predictions.csv`.
+"""The files of a run folder that people and programs read: their names, JSON, `predictions.csv`.
 
-Each is replaced in one step: a process that is killed leaves the old file or the new one,
-never half of one. Reading needs no TensorFlow.
+Each is replaced in one step. Reading needs no TensorFlow.
 """
 
 import csv
-import io
 import json
-import os
-import shutil
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
+from data_pipeline.files import replace_file, write_csv
 from ser_keras.errors import SerError
 from ser_keras.scores.accuracies import check_predictions
+from ser_keras.scores.predictions import Predictions
 
-PROBABILITY_PREFIX = "probability_"
+CONFIG_NAME, RESULT_NAME, SUMMARY_NAME = "config.json", "result.json", "summary.json"
+PREDICTIONS_NAME, HISTORY_NAME = "predictions.csv", "history.csv"
 # All that a fold needs to go on after its last epoch; there until the fold is finished.
 CHECKPOINT_NAME = "checkpoint.npz"
+MODEL_FOLDER = "model"
+
+PROBABILITY_PREFIX = "probability_"
 UTTERANCE_COLUMNS = ("utterance_id", "speaker", "fold", "emotion", "predicted")
 
+_FOLD_PREFIX = "fold_"
 
-def write_json(path: Path, content) -> None:
+
+def fold_dir(run_dir: Path, number: int) -> Path:
+    """The folder of one fold."""
+    return Path(run_dir) / f"{_FOLD_PREFIX}{number}"
+
+
+def fold_dirs(run_dir: Path) -> list[Path]:
+    """The folders of a run that are named as folds, finished or not."""
+    return [
+        path for path in Path(run_dir).glob(f"{_FOLD_PREFIX}*") if number_of_fold(path) is not None
+    ]
+
+
+def number_of_fold(directory: Path) -> int | None:
+    """The number of the fold that a folder is of, by its name; None where it is none."""
+    number = directory.name.removeprefix(_FOLD_PREFIX)
+    return int(number) if number.isdecimal() and number != directory.name else None
+
+
+def write_json(path: Path, content: object) -> None:
     """Write JSON in the order of the keys, replacing the file in one step.
 
     Raises:
@@ -37,56 +58,22 @@ def write_json(path: Path, content) -> None:
             f"{path}: received a number that is not finite ({error}), expected finite numbers: "
             "training has diverged, lower the learning rate"
         ) from error
-    replace_file(path, (text + "\n").encode())
+    replace_file(path, text + "\n")
 
 
-def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Iterable]) -> None:
-    """Write a header and rows, replacing the file in one step."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(rows)
-    replace_file(path, text.getvalue().encode())
+def read_json(path: Path) -> dict:
+    """Read what `write_json` wrote.
 
-
-def empty_folder(directory: Path) -> None:
-    """Make a folder, or takes out of it what an earlier attempt left."""
-    shutil.rmtree(directory, ignore_errors=True)
-    Path(directory).mkdir(parents=True)
-
-
-def replace_file(path: Path, content: bytes) -> None:
-    """Write a file beside the old one and puts it in its place when it is on disk."""
-    path = Path(path)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        with partial.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-@dataclass(frozen=True)
-class Predictions:
-    """What a model said about the test part of one fold, utterance by utterance.
-
-    Attributes:
-        utterance_ids, speakers: one string an utterance.
-        fold: number of the fold.
-        emotions: names of the labels.
-        labels: true labels (num_utterances,), integers.
-        probabilities: (num_utterances, num_emotions) float32.
+    Raises:
+        SerError: the file is missing or no JSON.
     """
-
-    utterance_ids: tuple[str, ...]
-    speakers: tuple[str, ...]
-    fold: int
-    emotions: tuple[str, ...]
-    labels: np.ndarray
-    probabilities: np.ndarray
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SerError(
+            f"{path}: cannot be read ({error}), expected JSON as train.py writes it: remove the "
+            "folder and run again"
+        ) from error
 
 
 def write_predictions(path: Path, predictions: Predictions) -> None:
@@ -97,7 +84,7 @@ def write_predictions(path: Path, predictions: Predictions) -> None:
     give equal bytes and `read_predictions` gives back the same numbers.
 
     Raises:
-        SerError: as `scores`.
+        SerError: as `score_predictions`.
     """
     check_predictions(predictions.labels, predictions.probabilities, len(predictions.emotions))
     probability_columns = [PROBABILITY_PREFIX + name for name in predictions.emotions]
@@ -124,7 +111,24 @@ def read_predictions(path: Path) -> Predictions:
             cell that cannot be read.
     """
     header, rows = _read_csv(Path(path))
+    return _predictions_of_rows(path, _emotions_of_header(path, header), rows)
+
+
+def read_predictions_of_folds(path: Path) -> list[Predictions]:
+    """Read the predictions of several folds that stand in one file, in the order of the file.
+
+    Raises:
+        SerError: as `read_predictions`; here a fold may follow another.
+    """
+    header, rows = _read_csv(Path(path))
     emotions = _emotions_of_header(path, header)
+    rows_of: dict[str, list[dict]] = {}
+    for row in rows:
+        rows_of.setdefault(row["fold"], []).append(row)
+    return [_predictions_of_rows(path, emotions, of_fold) for of_fold in rows_of.values()]
+
+
+def _predictions_of_rows(path: Path, emotions: tuple[str, ...], rows: list[dict]) -> Predictions:
     try:
         (fold,) = {int(row["fold"]) for row in rows}
         labels = np.array([emotions.index(row["emotion"]) for row in rows])
@@ -137,7 +141,14 @@ def read_predictions(path: Path) -> Predictions:
             "training writes them: train the fold again"
         ) from error
     ids, speakers = (tuple(row[name] for row in rows) for name in UTTERANCE_COLUMNS[:2])
-    return Predictions(ids, speakers, fold, emotions, labels, probabilities)
+    return Predictions(
+        utterance_ids=ids,
+        speakers=speakers,
+        fold=fold,
+        emotions=emotions,
+        labels=labels,
+        probabilities=probabilities,
+    )
 
 
 def _read_csv(path: Path) -> tuple[list[str], list[dict]]:

@@ -2,36 +2,73 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
+from platform import python_version
 
-import numpy as np
-
+from data_pipeline.rows import UtteranceRow
 from ser_keras.errors import SerError
-from ser_keras.scores.accuracies import summarise
-from ser_keras.runs.files import CHECKPOINT_NAME, Predictions, write_json, write_predictions
+from ser_keras.runs.config import RunConfig
+from ser_keras.runs.contents import is_tested
+from ser_keras.runs.files import (
+    CHECKPOINT_NAME,
+    CONFIG_NAME,
+    PREDICTIONS_NAME,
+    RESULT_NAME,
+    SUMMARY_NAME,
+    fold_dir,
+    read_json,
+    write_json,
+    write_predictions,
+)
+from ser_keras.runs.outcome import FoldOutcome, ScoredPart
+from ser_keras.scores.accuracies import SHORT
+from ser_keras.scores.predictions import Predictions
+from ser_keras.scores.summary import summarise, summarise_untested
+
+# Libraries whose version may change the numbers of a result.
+LIBRARIES = ("tensorflow", "keras", "numpy", "scikit-learn", "opensmile", "librosa")
 
 
-def open_run(run_dir: Path, config: Mapping) -> None:
+def open_run(run_dir: Path, config: RunConfig) -> None:
     """Begin a run, or go on with one of the same settings.
 
     Raises:
-        SerError: The folder holds a run with other settings.
+        SerError: the folder holds a run with other settings.
     """
-    path = Path(run_dir) / "config.json"
-    config = json.loads(json.dumps(config))  # as it reads back: tuples are lists
-    if path.exists():
-        differing = _differing(_read_json(path), config)
-        if differing:
-            raise SerError(
-                f"{run_dir}: holds a run with other settings ({'; '.join(differing)}), expected "
-                "the same: put this run elsewhere, or remove that folder to start over"
-            )
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_json(path, config)
+    path = Path(run_dir) / CONFIG_NAME
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_json(path, config.to_json())
+    elif differing := _differing(_as_read_back(_read_config(path)), _as_read_back(config)):
+        raise SerError(
+            f"{run_dir}: holds a run with other settings ({'; '.join(differing)}), expected "
+            "the same: put this run elsewhere, or remove that folder to start over"
+        )
 
 
-def _differing(old: Mapping, new: Mapping, prefix="") -> list[str]:
+def holds_run(run_dir: Path, config: RunConfig) -> bool:
+    """Whether a folder holds a run of just these settings."""
+    path = Path(run_dir) / CONFIG_NAME
+    try:
+        return path.exists() and _as_read_back(_read_config(path)) == _as_read_back(config)
+    except SerError:
+        return False
+
+
+def _read_config(path: Path) -> RunConfig:
+    try:
+        return RunConfig.from_json(read_json(path))
+    except SerError as error:
+        raise SerError(f"{path}: {str(error).removeprefix(f'{path}: ')}") from None
+
+
+def _as_read_back(config: RunConfig) -> dict:
+    return json.loads(json.dumps(config.to_json()))  # tuples are lists
+
+
+def _differing(old: Mapping, new: Mapping, prefix: str = "") -> list[str]:
     lines = []
     for name in sorted(old.keys() | new.keys()):
         before, now = old.get(name), new.get(name)
@@ -42,67 +79,126 @@ def _differing(old: Mapping, new: Mapping, prefix="") -> list[str]:
     return lines
 
 
-def fold_dir(run_dir: Path, number: int) -> Path:
-    """The folder of one fold."""
-    return Path(run_dir) / f"fold_{number}"
+# --- Folds ---
 
 
-def is_finished(run_dir: Path, number: int) -> bool:
-    """Whether a fold is whole: result.json is written last."""
-    return (fold_dir(run_dir, number) / "result.json").exists()
+def is_finished(run_dir: Path, number: int, tested: bool = False) -> bool:
+    """Whether a fold is whole: result.json is written last.
+
+    Args:
+        run_dir: the run folder.
+        number: the fold.
+        tested: whether its test part is to be scored, too.
+    """
+    path = fold_dir(run_dir, number) / RESULT_NAME
+    return path.exists() and (not tested or is_tested(read_json(path)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoldDetails:
+    """What else a result.json says of a fold.
+
+    Attributes:
+        held_out: what the test part is, for people.
+        num_frames: timesteps of the (narrow, wide) spectrogram; None for an SVM.
+        parameters: every number that is saved with the model.
+        cores: processors that the training might use; None where that says nothing.
+        utterances: part -> number of utterances.
+    """
+
+    held_out: str
+    num_frames: tuple[int, int] | None = None
+    parameters: int
+    cores: int | None = None
+    utterances: Mapping[str, int]
+
+    def to_json(self) -> dict[str, object]:
+        """Ready for JSON; what does not apply is left out."""
+        return {name: value for name, value in vars(self).items() if value is not None}
 
 
 def finish_fold(
     run_dir: Path,
     number: int,
-    config: Mapping,
-    outcome: Mapping,
-    rows: Sequence[Mapping],
-    details: Mapping,
+    config: RunConfig,
+    outcome: FoldOutcome,
+    rows: Sequence[UtteranceRow],
+    details: FoldDetails,
 ) -> dict:
     """Write predictions.csv, then result.json, which marks the fold as whole.
 
     Args:
-        run_dir: The run folder.
-        number: The fold.
-        config: The resolved configuration of the run.
-        outcome: What `fit_fold` returned.
-        rows: utterance_id and speaker of each test utterance, in the order of its labels.
-        details: More for result.json: counts of the parts, parameters, the held-out group.
+        run_dir: the run folder.
+        number: the fold.
+        config: the resolved configuration of the run.
+        outcome: what training came to; without a test part there is no predictions.csv.
+        rows: the test utterances, in the order of the labels of the outcome.
+        details: more for result.json.
 
     Returns:
         The content of result.json, complete by itself.
     """
-    directory = fold_dir(run_dir, number)
-    write_predictions(
-        directory / "predictions.csv",
-        Predictions(
-            tuple(row["utterance_id"] for row in rows),
-            tuple(row["speaker"] for row in rows),
-            number,
-            tuple(config["emotions"]),
-            np.asarray(outcome["labels"]),
-            outcome["probabilities"],
-        ),
-    )
-    measured = ("best_epoch", "last_epoch", "seconds_per_epoch", "validation")
     result = {
-        **config,
+        **config.to_json(),
         "fold": number,
-        **details,
-        **{name: outcome[name] for name in measured},
-        **outcome["scores"],
-        "optimistic": outcome["optimistic"],
+        **details.to_json(),
+        "versions": library_versions(),
+        **outcome.to_json(),
     }
-    write_json(directory / "result.json", result)
+    return _write_result(run_dir, result, outcome.test, rows)
+
+
+def finish_test(
+    run_dir: Path, number: int, test: ScoredPart, calibration: Mapping, rows: Sequence[UtteranceRow]
+) -> dict:
+    """Add the figures of the test part to a fold that was finished without them.
+
+    Args:
+        run_dir: the run folder.
+        number: the fold.
+        test: what the kept weights say about the test part.
+        calibration: what the calibration does there, as `scores.calibration` gives it.
+        rows: the test utterances, in the order of the labels.
+
+    Returns:
+        The new content of result.json.
+    """
+    result = read_json(fold_dir(run_dir, number) / RESULT_NAME)
+    result |= {"calibration": calibration, "tested": True, **test.to_json()}
+    return _write_result(run_dir, result, test, rows)
+
+
+def _write_result(
+    run_dir: Path, result: dict, test: ScoredPart | None, rows: Sequence[UtteranceRow]
+) -> dict:
+    directory = fold_dir(run_dir, result["fold"])
+    if test:
+        predictions = Predictions(
+            utterance_ids=tuple(row.utterance_id for row in rows),
+            speakers=tuple(row.speaker for row in rows),
+            fold=result["fold"],
+            emotions=tuple(result["emotions"]),
+            labels=test.labels,
+            probabilities=test.probabilities,
+        )
+        write_predictions(directory / PREDICTIONS_NAME, predictions)
+    write_json(directory / RESULT_NAME, result)
     (directory / CHECKPOINT_NAME).unlink(missing_ok=True)
     return result
+
+
+def library_versions() -> dict[str, str]:
+    """Versions of what computed a result."""
+    return {"python": python_version()} | {name: version(name) for name in LIBRARIES}
+
+
+# --- The folds together ---
 
 
 def finished_results(run_dir: Path, num_folds: int) -> list[dict]:
     """result.json of every finished fold, in order."""
     return [
-        _read_json(fold_dir(run_dir, number) / "result.json")
+        read_json(fold_dir(run_dir, number) / RESULT_NAME)
         for number in range(num_folds)
         if is_finished(run_dir, number)
     ]
@@ -118,25 +214,43 @@ def best_validated_fold(run_dir: Path, num_folds: int) -> Path:
 
 
 def write_summary(run_dir: Path, num_folds: int) -> dict:
-    """Write summary.json over the folds finished so far, and return it."""
-    summary = summarise(finished_results(run_dir, num_folds), num_folds)
-    write_json(Path(run_dir) / "summary.json", summary)
+    """Write summary.json over the folds finished so far, and return it.
+
+    Where one fold or more were tested, it is of those; else it holds the validation figures.
+    """
+    results = finished_results(run_dir, num_folds)
+    tested = [result for result in results if is_tested(result)]
+    summary = summarise(tested, num_folds) if tested else summarise_untested(results, num_folds)
+    write_json(Path(run_dir) / SUMMARY_NAME, summary)
     return summary
 
 
-def in_words(summary: Mapping) -> str:
+def summary_in_words(summary: Mapping) -> str:
     """A summary as people read it, the protocol first."""
     finished, total = summary["folds_finished"], summary["folds_total"]
-    lines = [f"protocol {summary['protocol']}, {finished} of {total} folds"]
-    for name, short in (("weighted_accuracy", "WA"), ("unweighted_accuracy", "UA")):
-        score, optimistic = summary[name], summary["optimistic"][name]
-        deviation = score["sample_standard_deviation"]
-        spread = "" if deviation is None else f" +- {deviation:.1%}"
-        lines.append(
-            f"  {short} {score['mean']:.1%}{spread} (pooled {score['pooled']:.1%}); the best epoch "
-            f"on the test part would have claimed {optimistic['mean']:.1%}"
-        )
-    return "\n".join(lines + [_absent_line(*item) for item in summary["absent_emotions"].items()])
+    head = f"protocol {summary['protocol']}, {finished} of {total} folds"
+    if not is_tested(summary):
+        lines = [
+            f"  {SHORT[n]} {_spread(s)} on validation" for n, s in summary["validation"].items()
+        ]
+        return "\n".join([f"{head}, test parts not read", *lines])
+    lines = [_score_line(summary, name) for name in SHORT]
+    absent = (_absent_line(*item) for item in summary["absent_emotions"].items())
+    return "\n".join([head, *lines, *absent])
+
+
+def _score_line(summary: Mapping, name: str) -> str:
+    score, optimistic = summary[name], summary["optimistic"]
+    line = f"  {SHORT[name]} {_spread(score)} (pooled {score['pooled']:.1%})"
+    if optimistic is None:  # nobody watched the test part during training
+        return line
+    claimed = f"{optimistic[name]['mean']:.1%}"
+    return f"{line}; the best epoch on the test part would have claimed {claimed}"
+
+
+def _spread(score: Mapping) -> str:
+    deviation = score["sample_standard_deviation"]
+    return f"{score['mean']:.1%}" + ("" if deviation is None else f" +- {deviation:.1%}")
 
 
 def _absent_line(fold: str, emotions: Sequence[str]) -> str:
@@ -144,13 +258,3 @@ def _absent_line(fold: str, emotions: Sequence[str]) -> str:
         f"  fold {fold} tests no {', '.join(emotions)}: its UA is the mean over the other "
         "emotions; the pooled scores are over all that were tested"
     )
-
-
-def _read_json(path: Path) -> dict:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise SerError(
-            f"{path}: cannot be read ({error}), expected JSON as train.py writes it: remove the "
-            "folder and run again"
-        ) from error

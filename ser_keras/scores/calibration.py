@@ -5,7 +5,11 @@ fitted on the validation part of a fold, at the epoch that was chosen on it; the
 measured.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
@@ -22,7 +26,7 @@ MIN_ANSWERED = 20
 MIN_CONFIDENCE = 0.5
 
 
-def fit_temperature(labels, logits) -> float:
+def fit_temperature(labels: ArrayLike, logits: ArrayLike) -> float:
     """The temperature T > 0 whose softmax(logits / T) makes the labels most likely.
 
     One T for all emotions: it changes how certain a model is, never which emotion it names. Each
@@ -38,7 +42,7 @@ def fit_temperature(labels, logits) -> float:
     """
     logits = np.asarray(logits, np.float64)
     num_utterances, num_emotions = logits.shape
-    targets = np.eye(num_emotions)[labels] * num_utterances + 1 / num_emotions
+    targets = np.eye(num_emotions)[np.asarray(labels)] * num_utterances + 1 / num_emotions
 
     def cross_entropy(log_temperature: float) -> float:
         log_probabilities = log_softmax(logits / np.exp(log_temperature), axis=1)
@@ -49,7 +53,7 @@ def fit_temperature(labels, logits) -> float:
     return float(np.exp(found.x))
 
 
-def expected_calibration_error(labels, probabilities) -> float:
+def expected_calibration_error(labels: ArrayLike, probabilities: ArrayLike) -> float:
     """Mean distance of confidence and accuracy, weighted by the bins' sizes (Guo et al., eq. 3).
 
     Confidence is the highest probability. With few utterances it comes out above 0 even for a
@@ -69,12 +73,14 @@ def expected_calibration_error(labels, probabilities) -> float:
     return float(np.abs(excess).sum() / len(confidence))
 
 
-def _confidence_and_correct(labels, probabilities) -> tuple[np.ndarray, np.ndarray]:
+def _confidence_and_correct(
+    labels: ArrayLike, probabilities: ArrayLike
+) -> tuple[np.ndarray, np.ndarray]:
     probabilities = np.asarray(probabilities, np.float64)
     return probabilities.max(axis=1), probabilities.argmax(axis=1) == np.asarray(labels)
 
 
-def choose_unsure_below(labels, probabilities) -> tuple[float, bool]:
+def choose_unsure_below(labels: ArrayLike, probabilities: ArrayLike) -> tuple[float, bool]:
     """The confidence below which an answer is called unsure.
 
     The lowest one, MIN_CONFIDENCE or above, at which the utterances of that confidence or more
@@ -98,39 +104,63 @@ def choose_unsure_below(labels, probabilities) -> tuple[float, bool]:
     return TARGET_ACCURACY, False
 
 
-def calibrate(validation, test) -> dict:
-    """What a fold keeps of its calibration, ready for `info.json` and `result.json`.
+@dataclass(frozen=True)
+class Calibration:
+    """What a fold keeps of its calibration.
+
+    Attributes:
+        temperature: what the logits are divided by before the softmax.
+        unsure_below: the confidence below which an answer is called unsure.
+        details: target_accuracy with target_reached (see `choose_unsure_below`), and what both
+            numbers do on "validation" and, where it was scored, on "test" (see `answers`).
+    """
+
+    temperature: float
+    unsure_below: float
+    details: Mapping[str, object]
+
+    def to_json(self) -> dict[str, object]:
+        """Ready for `info.json` and `result.json`."""
+        return {
+            "temperature": self.temperature,
+            "unsure_below": self.unsure_below,
+            "calibration": dict(self.details),
+        }
+
+
+# Labels (num_utterances,) and logits (num_utterances, num_emotions), finite.
+LabelsAndLogits = tuple[ArrayLike, ArrayLike]
+
+
+def calibrate(validation: LabelsAndLogits, test: LabelsAndLogits | None) -> Calibration:
+    """Fit a temperature and a threshold, and measure what they do.
 
     Args:
-        validation: (labels (num_utterances,), logits (num_utterances, num_emotions)) of the
-            validation part, finite: everything is fitted on it.
-        test: the same of the test part, which is only measured.
-
-    Returns:
-        temperature, unsure_below, and under "calibration" target_accuracy with target_reached
-        (see `choose_unsure_below`) and what both do on "validation" and "test" (see `answers`).
+        validation: labels and logits of the validation part: everything is fitted on it.
+        test: the same of the test part, which is only measured; None where it is not scored.
     """
     labels, logits = validation
     temperature = fit_temperature(labels, logits)
     unsure_below, reached = choose_unsure_below(labels, _probabilities(logits, temperature))
-    return {
-        "temperature": temperature,
-        "unsure_below": unsure_below,
-        "calibration": {
-            "target_accuracy": TARGET_ACCURACY,
-            "target_reached": reached,
-            "validation": answers(*validation, temperature, unsure_below),
-            "test": answers(*test, temperature, unsure_below),
-        },
+    parts = {"validation": validation} | ({} if test is None else {"test": test})
+    details = {
+        "target_accuracy": TARGET_ACCURACY,
+        "target_reached": reached,
+        **{name: answers(*part, temperature, unsure_below) for name, part in parts.items()},
     }
+    return Calibration(temperature, unsure_below, details)
 
 
-def answers(labels, logits, temperature: float, unsure_below: float) -> dict:
+def answers(
+    labels: ArrayLike, logits: ArrayLike, temperature: float, unsure_below: float
+) -> dict[str, object]:
     """What a calibration does to some part of a corpus; nothing is fitted.
 
     Args:
-        labels, logits: of that part; see `fit_temperature`.
-        temperature, unsure_below: as `calibrate` gives them.
+        labels: integers (num_utterances,) of that part.
+        logits: (num_utterances, num_emotions) of that part.
+        temperature: as `calibrate` gives it.
+        unsure_below: as `calibrate` gives it.
 
     Returns:
         utterances and answered (counts; answered are those not called unsure),
@@ -149,13 +179,14 @@ def answers(labels, logits, temperature: float, unsure_below: float) -> dict:
     }
 
 
-def _errors(labels, logits, temperature: float) -> dict:
+def _errors(labels: ArrayLike, logits: ArrayLike, temperature: float) -> dict[str, float]:
     log_probabilities = log_softmax(np.asarray(logits, np.float64) / temperature, axis=1)
+    of_labels = log_probabilities[np.arange(len(log_probabilities)), np.asarray(labels)]
     return {
-        "negative_log_likelihood": float(-log_probabilities[np.arange(len(labels)), labels].mean()),
+        "negative_log_likelihood": float(-of_labels.mean()),
         "expected_calibration_error": expected_calibration_error(labels, np.exp(log_probabilities)),
     }
 
 
-def _probabilities(logits, temperature: float) -> np.ndarray:
+def _probabilities(logits: ArrayLike, temperature: float) -> np.ndarray:
     return softmax(np.asarray(logits, np.float64) / temperature, axis=1)

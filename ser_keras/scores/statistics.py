@@ -13,16 +13,18 @@ the same system would score a little differently.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ser_keras.errors import SerError
-from ser_keras.runs.files import Predictions
+from ser_keras.scores.accuracies import WEIGHTED, accuracies
+from ser_keras.scores.predictions import Predictions
 
 LEVEL = 0.95
 RESAMPLES = 10_000
-# Fewer speakers have fewer than 126 different resamples: no interval is better than such a one.
+# Four speakers have only 35 different resamples, five have 126. Under five there is no interval: it
+# would look sure and say nothing.
 MIN_SPEAKERS = 5
 # Up to here every one of the 2**n swaps is tried; beyond it, SWAPS of them are drawn.
 MAX_SPEAKERS_EXACT = 16
@@ -32,7 +34,7 @@ SWAPS_AT_ONCE = 1_000  # bounds the memory, whatever the number of speakers
 ROUNDING = 1e-12
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Comparison:
     """Two systems on the same utterances.
 
@@ -40,14 +42,12 @@ class Comparison:
         difference: accuracy of the first minus that of the second, all utterances together.
         interval: its bootstrap interval over speakers; None under `MIN_SPEAKERS`.
         p_value: two-sided, of the swap test over speakers.
-        exact: whether every swap was tried.
         num_utterances, num_speakers: that both were tested on.
     """
 
     difference: float
     interval: tuple[float, float] | None
     p_value: float
-    exact: bool
     num_utterances: int
     num_speakers: int
 
@@ -100,13 +100,12 @@ def matched_confusions(
 
 def _select(part: Predictions, ids: set[str]) -> Predictions:
     keep = [n for n, utterance_id in enumerate(part.utterance_ids) if utterance_id in ids]
-    return Predictions(
-        tuple(part.utterance_ids[n] for n in keep),
-        tuple(part.speakers[n] for n in keep),
-        part.fold,
-        part.emotions,
-        part.labels[keep],
-        part.probabilities[keep],
+    return replace(
+        part,
+        utterance_ids=tuple(part.utterance_ids[n] for n in keep),
+        speakers=tuple(part.speakers[n] for n in keep),
+        labels=part.labels[keep],
+        probabilities=part.probabilities[keep],
     )
 
 
@@ -118,28 +117,6 @@ def _labels_by_id(run: Sequence[Predictions]) -> dict[str, tuple[str, str]]:
             part.utterance_ids, part.labels, part.speakers, strict=True
         )
     }
-
-
-# --- Accuracies of many confusion matrices at once ---
-
-
-def accuracies(matrices: np.ndarray, name: str) -> np.ndarray:
-    """WA or UA of each confusion matrix.
-
-    Args:
-        matrices: (..., num_emotions, num_emotions), counts, each with one utterance or more.
-        name: "weighted_accuracy", or "unweighted_accuracy": the mean recall of the emotions that
-            occur.
-
-    Returns:
-        (...) float64 in [0, 1].
-    """
-    hits = np.diagonal(matrices, axis1=-2, axis2=-1)
-    occurrences = matrices.sum(axis=-1)
-    if name == "weighted_accuracy":
-        return hits.sum(axis=-1) / occurrences.sum(axis=-1)
-    recalls = np.divide(hits, occurrences, out=np.zeros(hits.shape), where=occurrences > 0)
-    return recalls.sum(axis=-1) / (occurrences > 0).sum(axis=-1)
 
 
 # --- Intervals ---
@@ -188,8 +165,9 @@ def compare(first: np.ndarray, second: np.ndarray, name: str, seed: int = 0) -> 
     some speakers between them give a difference at least as large as the one found?
 
     Args:
-        first, second: confusion matrices of the same speakers and utterances, such as
-            `matched_confusions` gives.
+        first: confusion matrices of the speakers, (num_speakers, num_emotions, num_emotions).
+        second: the same of another system on the same utterances, as `matched_confusions` gives
+            both.
         name: as for `accuracies`.
         seed: of the resamples, and of the swaps where there are too many to try them all.
 
@@ -206,10 +184,9 @@ def compare(first: np.ndarray, second: np.ndarray, name: str, seed: int = 0) -> 
         interval = _percentiles(np.subtract(*pairs))
     p_value = _swap_test(_contributions(first, second, name), seed)
     return Comparison(
-        float(difference),
-        interval,
-        p_value,
-        exact=len(first) <= MAX_SPEAKERS_EXACT,
+        difference=float(difference),
+        interval=interval,
+        p_value=p_value,
         num_utterances=int(first.sum()),
         num_speakers=len(first),
     )
@@ -223,7 +200,7 @@ def _contributions(first: np.ndarray, second: np.ndarray, name: str) -> np.ndarr
     """
     gains = np.diagonal(first - second, axis1=-2, axis2=-1)  # (num_speakers, num_emotions)
     occurrences = first.sum(axis=(0, 2))  # (num_emotions,)
-    if name == "weighted_accuracy":
+    if name == WEIGHTED:
         return gains.sum(axis=-1) / occurrences.sum()
     present = occurrences > 0
     return (gains[:, present] / occurrences[present]).mean(axis=-1)

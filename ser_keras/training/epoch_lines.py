@@ -2,11 +2,13 @@
 
 import sys
 import time
+from collections.abc import Mapping
+from typing import TextIO
 
 import keras
 from tqdm import tqdm
 
-from ser_keras.training.callbacks import plain_logs
+from ser_keras.training.metrics import plain_logs
 
 
 class EpochLines(keras.callbacks.Callback):
@@ -19,12 +21,12 @@ class EpochLines(keras.callbacks.Callback):
         first_epoch: The epoch that training begins with, counted from 0.
     """
 
-    def __init__(self, file=None, first_epoch: int = 0):
+    def __init__(self, file: TextIO | None = None, first_epoch: int = 0) -> None:
         super().__init__()
         self.first_epoch = first_epoch
         self.file = file or sys.stdout
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Mapping | None = None) -> None:
         steps = self.params["steps"]
         self.bar = tqdm(
             total=self.params["epochs"] * steps,
@@ -35,14 +37,14 @@ class EpochLines(keras.callbacks.Callback):
             leave=False,
         )
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Mapping | None = None) -> None:
         self.started = time.perf_counter()
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: Mapping | None = None) -> None:
         self.bar.update()
 
-    def on_epoch_end(self, epoch, logs=None):
-        logs = plain_logs(logs)
+    def on_epoch_end(self, epoch: int, logs: Mapping | None = None) -> None:
+        logs = plain_logs(logs or {})
         self.bar.write(
             f"epoch {epoch + 1:3d} of {self.params['epochs']}: loss {logs['loss']:.3f}, "
             f"WA {logs['weighted_accuracy']:.1%}, UA {logs['unweighted_accuracy']:.1%}; "
@@ -53,5 +55,5 @@ class EpochLines(keras.callbacks.Callback):
         )
         self.file.flush()
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: Mapping | None = None) -> None:
         self.bar.close()

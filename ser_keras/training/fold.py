@@ -1,26 +1,26 @@
-"""Compile, fit, save and load: one model on one fold."""
+"""One model on one fold: fit it, choose the epoch, calibrate, and score the test part."""
 
-import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import keras
+import tensorflow as tf
 
-from ser_keras.errors import SerError
-from ser_keras.model_info import INFO_FILE, ModelInfo
-from ser_keras.models import build_model, head_loss_weights, input_names
-from ser_keras.runs.files import CHECKPOINT_NAME, empty_folder, write_json
-from ser_keras.scores.accuracies import predict_logits, scores, softmax
+from data_pipeline.files import empty_folder
+from ser_keras.runs.config import RunConfig
+from ser_keras.runs.files import CHECKPOINT_NAME, HISTORY_NAME
+from ser_keras.runs.outcome import FoldOutcome
 from ser_keras.scores.calibration import calibrate
-from ser_keras.settings import Preset
-from ser_keras.training.callbacks import BestEpoch, HistoryCsv, TensorBoardFold, TestEpochs
-from ser_keras.training.checkpoint import EpochCheckpoint
+from ser_keras.settings import Settings
+from ser_keras.training.best_epoch import BestEpoch
+from ser_keras.training.checkpoint import Checkpoint, Remembered
 from ser_keras.training.epoch_lines import EpochLines
-from ser_keras.training.metrics import METRIC_NAMES, emotion_metrics
-
-# What chooses the epoch, in words; `BestEpoch` does it.
-SELECTION = "highest unweighted accuracy on the validation part, of equal ones the lowest loss"
+from ser_keras.training.history import HistoryCsv
+from ser_keras.training.inference import predict_logits, score_part
+from ser_keras.training.optimisation import learning_rate_at
+from ser_keras.training.optimistic import OptimisticScores
+from ser_keras.training.tensorboard import TensorBoardFold
 
 
 @dataclass(frozen=True)
@@ -28,102 +28,78 @@ class FoldDatasets:
     """Batches of the three parts of a fold: (inputs, labels (batch,)).
 
     Attributes:
-        train: Function of the number of an epoch, from 0: the batches of that epoch and all later
+        train: function of the number of an epoch, from 0: the batches of that epoch and all later
             ones, one epoch after the other, of known cardinality.
-        validation, test: Each is read as a whole, as often as wanted.
+        validation: read as a whole, as often as wanted.
+        test: the same; None where the test part is not to be read.
     """
 
-    train: Callable
-    validation: object
-    test: object
-
-
-def compile_model(model: keras.Model, variant: str, settings: Preset, num_emotions: int) -> None:
-    """Adam, and the weighted mean of the heads' cross entropies (section 2.3.1)."""
-    weights = head_loss_weights(variant)
-    cross_entropy = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(
-        optimizer=keras.optimizers.Adam(settings.learning_rate),
-        loss=dict.fromkeys(weights, cross_entropy),
-        loss_weights=weights,
-        metrics={"logits": emotion_metrics(num_emotions)},
-        # XLA is slower on CPUs; left to itself Keras compiles some of the variants and not others.
-        jit_compile=False,
-    )
+    train: Callable[[int], tf.data.Dataset]
+    validation: tf.data.Dataset
+    test: tf.data.Dataset | None
 
 
 def fit_fold(
     model: keras.Model,
     datasets: FoldDatasets,
-    emotions: Sequence[str],
-    settings: Preset,
-    fold_dir: Path,
-    config: Mapping,
-) -> dict:
+    config: RunConfig[Settings],
+    fold: int,
+    directory: Path,
+) -> FoldOutcome:
     """Train a compiled model, restore its best validation epoch and score the test part once.
 
     Training goes on after the last whole epoch where an earlier attempt of the same settings was
     stopped, and ends with the same numbers as without the stop.
 
     Args:
-        model: As `build_model` and `compile_model` leave it.
-        datasets: The parts of the fold.
-        emotions: Names of the labels.
-        settings: Epochs and learning rate.
-        fold_dir: Gets history.csv, the TensorBoard folders train/ and validation/, and the
+        model: as `build_model` and `compile_model` leave it.
+        datasets: the parts of the fold.
+        config: the resolved configuration; its optimiser's settings are used, all of it is shown
+            in TensorBoard.
+        fold: number of the fold.
+        directory: gets history.csv, the TensorBoard folders train/ and validation/, and the
             checkpoint, which `finish_fold` removes.
-        config: The resolved configuration and the number of the fold, shown in TensorBoard.
 
     Returns:
-        best_epoch, last_epoch, median seconds_per_epoch, the validation scores of the best epoch,
-        the scores of the test part, and what the best test epoch would have claimed under
-        "optimistic". The temperature and what else `calibrate` fits on the validation part under
-        "calibrated". Labels and probabilities of the test part (at temperature 1) under "labels"
-        and "probabilities".
+        What it came to; without a test part nothing about one.
 
     Raises:
-        SerError: No epoch ended with a finite validation loss.
+        SerError: no epoch ended with a finite validation loss.
     """
-    best, test = BestEpoch(), TestEpochs(datasets.test, emotions)
-    history = HistoryCsv(fold_dir / "history.csv")
-    checkpoint = EpochCheckpoint(fold_dir / CHECKPOINT_NAME, config, best, test, history)
+    optimiser = config.settings.optimiser
+    checkpoint = Checkpoint(
+        directory / CHECKPOINT_NAME, config, fold, _memory(datasets, config, directory)
+    )
     first_epoch = checkpoint.resume(model)
+    remembered = checkpoint.remembered
     if first_epoch:
-        print(f"goes on after epoch {first_epoch} of {settings.epochs}")
+        print(f"goes on after epoch {first_epoch} of {optimiser.epochs}")
     else:
-        empty_folder(fold_dir)
-    callbacks = [
-        keras.callbacks.LearningRateScheduler(lambda epoch: learning_rate_at(epoch, settings)),
-        best,
-        test,
-        history,
-        TensorBoardFold(fold_dir, config, datasets.validation, emotions),
-        checkpoint,
-        EpochLines(first_epoch=first_epoch),  # what has been said is on disk
-    ]
-    if first_epoch < settings.epochs:
-        _fit(model, datasets, range(first_epoch, settings.epochs), callbacks)
-    best.restore()
-    labels, logits = predict_logits(model, datasets.test)
-    calibrated = calibrate(predict_logits(model, datasets.validation), (labels, logits))
-    probabilities = softmax(logits)
-    return {
-        "best_epoch": best.epoch,
-        "last_epoch": settings.epochs,
-        "seconds_per_epoch": history.median_seconds,
-        "validation": {
-            name.removeprefix("val_"): best.logs[name]
-            for name in ("val_weighted_accuracy", "val_unweighted_accuracy", "val_loss")
-        },
-        "scores": scores(labels, probabilities, emotions),
-        "optimistic": test.best,
-        "calibrated": calibrated,
-        "labels": labels,
-        "probabilities": probabilities,
-    }
+        empty_folder(directory)
+    shown = {**config.to_json(), "fold": fold}
+    if first_epoch < optimiser.epochs:
+        watched = [remembered.optimistic] if remembered.optimistic else []
+        callbacks = [
+            keras.callbacks.LearningRateScheduler(lambda epoch: learning_rate_at(epoch, optimiser)),
+            remembered.best,
+            *watched,
+            remembered.history,
+            TensorBoardFold(directory, shown, datasets.validation, config.emotions),
+            checkpoint,
+            EpochLines(first_epoch=first_epoch),  # what has been said is on disk
+        ]
+        _fit(model, datasets, range(first_epoch, optimiser.epochs), callbacks)
+    remembered.best.restore()
+    return _outcome(model, datasets, config, remembered)
 
 
-def _fit(model: keras.Model, datasets: FoldDatasets, epochs: range, callbacks: Sequence) -> None:
+def _memory(datasets: FoldDatasets, config: RunConfig, directory: Path) -> Remembered:
+    test = datasets.test
+    optimistic = None if test is None else OptimisticScores(test, config.emotions)
+    return Remembered(BestEpoch(), HistoryCsv(directory / HISTORY_NAME), optimistic)
+
+
+def _fit(model: keras.Model, datasets: FoldDatasets, epochs: range, callbacks: Iterable) -> None:
     train = datasets.train(epochs.start)
     model.fit(
         _labels_for_each_output(train, model),
@@ -132,89 +108,33 @@ def _fit(model: keras.Model, datasets: FoldDatasets, epochs: range, callbacks: S
         epochs=epochs.stop,
         steps_per_epoch=int(train.cardinality()) // len(epochs),
         shuffle=False,  # the data set shuffles
-        callbacks=callbacks,
+        callbacks=list(callbacks),
         verbose=0,
     )
 
 
-def learning_rate_at(epoch: int, settings: Preset) -> float:
-    """Learning rate of an epoch, counted from 0 as Keras counts."""
-    return settings.learning_rate * 0.5 ** sum(epoch >= halved for halved in settings.halve_at)
-
-
-def _labels_for_each_output(dataset, model):
+def _labels_for_each_output(dataset: tf.data.Dataset, model: keras.Model) -> tf.data.Dataset:
     """(inputs, labels) -> (inputs, labels by output): each head learns from the same labels."""
     names = tuple(model.output)
     return dataset.map(lambda inputs, labels: (inputs, dict.fromkeys(names, labels)))
 
 
-# --- A trained model on disk: our own JSON and a file of weights ---
+def _outcome(
+    model: keras.Model, datasets: FoldDatasets, config: RunConfig[Settings], remembered: Remembered
+) -> FoldOutcome:
+    best, optimistic = remembered.best, remembered.optimistic
+    validation = predict_logits(model, datasets.validation)
+    tested = None if datasets.test is None else predict_logits(model, datasets.test)
+    return FoldOutcome(
+        best_epoch=best.epoch,
+        last_epoch=config.settings.optimiser.epochs,
+        seconds_per_epoch=remembered.history.median_seconds,
+        validation=_validation_scores(best.logs),
+        calibration=calibrate(validation, tested),
+        test=tested and score_part(*tested, config.emotions, optimistic and optimistic.best),
+    )
 
 
-def model_info(
-    config: Mapping,
-    fold: int,
-    num_frames: tuple[int, int],
-    n_mels: tuple[int, int],
-    test_scores: Mapping,
-) -> dict:
-    """What a trained model is, for info.json: where it comes from, its inputs, its accuracies."""
-    return {
-        **{name: config[name] for name in ("variant", "preset", "emotions", "features", "corpus")},
-        "protocol": config["protocol"],
-        "fold": fold,
-        "num_frames": num_frames,
-        "n_mels": n_mels,
-        "inputs": input_names(config["variant"]),
-        **{name: test_scores[name] for name in METRIC_NAMES},
-    }
-
-
-def save_model(model: keras.Model, settings: Preset, info: ModelInfo, directory: Path) -> None:
-    """Write config.json (how to build it), model.weights.h5 and info.json (what it is).
-
-    A `.keras` file would be a program that loading runs; these are data.
-    """
-    directory.mkdir(parents=True, exist_ok=True)
-    model.save_weights(directory / "model.weights.h5")
-    write_json(directory / "config.json", asdict(settings))
-    write_json(directory / INFO_FILE, info.to_json())
-
-
-def load_model(directory: Path) -> tuple[keras.Model, ModelInfo]:
-    """Build the model that `save_model` wrote and load its weights.
-
-    Returns:
-        The model, not compiled, and what it knows of itself.
-
-    Raises:
-        SerError: A file is missing or damaged, or does not fit the others.
-    """
-    directory = Path(directory)
-    try:
-        settings = _settings(json.loads((directory / "config.json").read_text("utf-8")))
-        info = _read_info(directory)
-        model = build_model(
-            info.variant, settings, len(info.emotions), info.num_frames, info.n_mels
-        )
-        model.load_weights(directory / "model.weights.h5")
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        reason = str(error).splitlines()[0]
-        raise SerError(
-            f"{directory}: cannot load the model ({reason}), expected config.json, info.json and "
-            "model.weights.h5 as train.py writes them: train the fold again"
-        ) from error
-    return model, info
-
-
-def _read_info(directory: Path) -> ModelInfo:
-    content = json.loads((directory / INFO_FILE).read_text("utf-8"))
-    try:
-        return ModelInfo.from_json(content)
-    except SerError as error:
-        raise SerError(f"{directory}: {error}") from None
-
-
-def _settings(config: Mapping) -> Preset:
-    # JSON turns tuples into lists.
-    return Preset(**{name: tuple(v) if isinstance(v, list) else v for name, v in config.items()})
+def _validation_scores(logs: Mapping[str, float]) -> dict[str, float]:
+    names = ("weighted_accuracy", "unweighted_accuracy", "loss")
+    return {name: logs[f"val_{name}"] for name in names}

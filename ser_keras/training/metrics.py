@@ -1,14 +1,15 @@
 """The two accuracies of the field, as Keras metrics.
 
-Weighted accuracy (WA) is plain accuracy. Unweighted accuracy (UA) is the mean of the class
-recalls, so that a rare emotion counts as much as a frequent one (section 3 of the paper
-reports both).
+What WA and UA are stands in docs/evaluation.md; section 3 of the paper reports both.
 """
 
-import keras
-from keras import ops
+from collections.abc import Mapping
+from typing import Any
 
-METRIC_NAMES = ("weighted_accuracy", "unweighted_accuracy")
+import keras
+from keras import KerasTensor, ops
+
+from ser_keras.scores.accuracies import METRIC_NAMES
 
 
 @keras.saving.register_keras_serializable(package="ser_keras")
@@ -39,12 +40,14 @@ class UnweightedAccuracy(keras.metrics.Metric):
         0.833
     """
 
-    def __init__(self, num_emotions, name="unweighted_accuracy", dtype=None):
+    def __init__(
+        self, num_emotions: int, name: str = "unweighted_accuracy", dtype: str | None = None
+    ) -> None:
         super().__init__(name=name, dtype=dtype)
         if not isinstance(num_emotions, int) or num_emotions < 1:
             raise ValueError(
-                f"num_emotions must be a positive integer, received {num_emotions!r}: "
-                "pass the number of emotions of the corpus"
+                f"Received num_emotions={num_emotions!r}. Expected a positive integer, the number "
+                "of emotions of the corpus."
             )
         self.num_emotions = num_emotions
         self.confusion = self.add_variable(
@@ -54,7 +57,9 @@ class UnweightedAccuracy(keras.metrics.Metric):
             name="confusion",
         )
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(
+        self, y_true: KerasTensor, y_pred: KerasTensor, sample_weight: KerasTensor | None = None
+    ) -> None:
         labels = ops.reshape(ops.cast(y_true, "int32"), (-1,))  # (batch,)
         predicted = ops.cast(ops.argmax(y_pred, axis=-1), "int32")  # (batch,)
         weights = ops.ones_like(labels) if sample_weight is None else sample_weight
@@ -65,13 +70,13 @@ class UnweightedAccuracy(keras.metrics.Metric):
         )
         self.confusion.assign(self.confusion + ops.reshape(counts, self.confusion.shape))
 
-    def result(self):
+    def result(self) -> KerasTensor:
         occurrences = ops.sum(self.confusion, axis=1)  # (num_emotions,)
         recalls = ops.divide_no_nan(ops.diagonal(self.confusion), occurrences)
         num_present = ops.sum(ops.cast(occurrences > 0, "float32"))
         return ops.cast(ops.divide_no_nan(ops.sum(recalls), num_present), self.dtype)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "num_emotions": self.num_emotions}
 
 
@@ -85,3 +90,23 @@ def emotion_metrics(num_emotions: int) -> list[keras.metrics.Metric]:
         keras.metrics.SparseCategoricalAccuracy(name=weighted),
         UnweightedAccuracy(num_emotions, name=unweighted),
     ]
+
+
+# --- Their names in the logs of an epoch ---
+
+
+def plain_log_name(name: str) -> str:
+    """Take the output's name off WA and UA: "val_logits_weighted_accuracy" loses "logits_".
+
+    Keras puts the name of the output before a metric wherever a model has several outputs.
+    The accuracies of the averaged output "logits" are those of the model; all other names
+    (losses and accuracies of single heads) stay as they are.
+    """
+    split = "val_" if name.startswith("val_") else ""
+    metric = name.removeprefix(split).removeprefix("logits_")
+    return split + metric if metric in METRIC_NAMES else name
+
+
+def plain_logs(logs: Mapping[str, float]) -> dict[str, float]:
+    """The logs of an epoch with `plain_log_name` applied, as Python floats."""
+    return {plain_log_name(name): float(value) for name, value in logs.items()}

@@ -4,31 +4,35 @@ Nothing is chosen on data here, neither epoch nor C, so the validation part trai
 choosing on the test part would have claimed is the honest figure itself.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from scipy.special import softmax
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
+from data_pipeline.rows import UtteranceRow
+from data_pipeline.splits.fold import Fold
 from ser_keras.errors import SerError
-from ser_keras.runs.folder import finish_fold, fold_dir
-from ser_keras.scores.accuracies import SCORE_OF_MATRIX, scores
+from ser_keras.runs.config import RunConfig
+from ser_keras.runs.files import fold_dir
+from ser_keras.runs.folder import FoldDetails, finish_fold
+from ser_keras.runs.outcome import FoldOutcome, ScoredPart
+from ser_keras.scores.accuracies import METRIC_NAMES, score_predictions
+from ser_keras.settings import SvmSettings
 
-# Cost of the SVM by feature set: small where there are far more features than utterances.
-COSTS = {"ComParE_2016": 0.01, "eGeMAPSv02": 0.1}
 SELECTION = "nothing is chosen: trained once, on the training and the validation part"
 
 
-def fit_svm(functionals: np.ndarray, labels: np.ndarray, cost: float):
+def fit_svm(functionals: np.ndarray, labels: np.ndarray, settings: SvmSettings) -> Pipeline:
     """A standardised linear SVM; mean and deviation come from these utterances alone.
 
     Args:
         functionals: (num_utterances, num_functionals).
         labels: integers (num_utterances,).
-        cost: C; errors of a rare emotion cost more, in proportion ("balanced").
+        settings: C, and that errors of a rare emotion cost more, in proportion ("balanced").
 
     Returns:
         A fitted scikit-learn pipeline.
@@ -41,37 +45,37 @@ def fit_svm(functionals: np.ndarray, labels: np.ndarray, cost: float):
             "received utterances of one emotion to train on, expected two or more emotions outside "
             "the test part: add recordings of other emotions by other speakers"
         )
-    svm = SVC(kernel="linear", C=cost, class_weight="balanced", break_ties=True)
+    svm = SVC(
+        kernel=settings.kernel,
+        C=settings.cost,
+        class_weight=settings.class_weight,
+        break_ties=True,
+    )
     return make_pipeline(StandardScaler(), svm).fit(functionals, labels)
 
 
 def score_svm(
-    pipeline, functionals: np.ndarray, labels: np.ndarray, emotions: Sequence[str]
-) -> dict:
-    """The outcome of a test part, in the form that `runs.finish_fold` takes.
+    pipeline: Pipeline, functionals: np.ndarray, labels: np.ndarray, emotions: Sequence[str]
+) -> ScoredPart:
+    """What the SVM says about a test part.
 
     The probabilities are the softmax of the SVM's decision values: their order is the SVM's, their
     size means nothing.
 
     Raises:
-        SerError: as `evaluation.scores`.
+        SerError: as `score_predictions`.
     """
     probabilities = _probabilities(pipeline, functionals, len(emotions))
-    scored = scores(labels, probabilities, emotions)
-    optimistic = {}
-    for name in SCORE_OF_MATRIX:
-        optimistic |= {name: scored[name], f"{name}_epoch": None}
-        optimistic[f"{name}_confusion_matrix"] = scored["confusion_matrix"]
-    unknown = ("best_epoch", "last_epoch", "seconds_per_epoch", "validation")
-    return dict.fromkeys(unknown) | {
-        "labels": labels,
-        "probabilities": probabilities,
-        "scores": scored,
-        "optimistic": optimistic,
-    }
+    scores = score_predictions(labels, probabilities, emotions)
+    matrix = scores.confusion_matrix.tolist()
+    optimistic: dict[str, object] = {}
+    for name in METRIC_NAMES:
+        optimistic |= {name: getattr(scores, name), f"{name}_epoch": None}
+        optimistic[f"{name}_confusion_matrix"] = matrix
+    return ScoredPart(labels, probabilities, scores, optimistic)
 
 
-def _probabilities(pipeline, functionals: np.ndarray, num_emotions: int) -> np.ndarray:
+def _probabilities(pipeline: Pipeline, functionals: np.ndarray, num_emotions: int) -> np.ndarray:
     decisions = pipeline.decision_function(functionals)
     if decisions.ndim == 1:  # two emotions: one value, positive for the second
         decisions = np.stack([-decisions, decisions], axis=-1)
@@ -81,20 +85,24 @@ def _probabilities(pipeline, functionals: np.ndarray, num_emotions: int) -> np.n
     return softmax(logits, axis=-1).astype(np.float32)
 
 
-def num_parameters(pipeline) -> int:
+def num_parameters(pipeline: Pipeline) -> int:
     """Weights and biases of the SVM's one-against-one decisions."""
     svm = pipeline[-1]
     return int(svm.coef_.size + svm.intercept_.size)
 
 
 def run_fold(
-    fold, rows: Sequence[Mapping], functionals: np.ndarray, config: Mapping, run_dir: Path
+    fold: Fold,
+    rows: Sequence[UtteranceRow],
+    functionals: np.ndarray,
+    config: RunConfig[SvmSettings],
+    run_dir: Path,
 ) -> dict:
     """Train on everything outside the test part, test, write the files of the fold.
 
     Args:
-        fold: number, test (utterance ids) and held_out, such as `data_pipeline.folds.Fold`.
-        rows: utterance_id, speaker and emotion of every utterance.
+        fold: number, test (utterance ids) and held_out.
+        rows: every utterance of the corpus.
         functionals: (num_utterances, num_functionals), in the order of the rows.
         config: the resolved configuration of the run.
         run_dir: the run folder.
@@ -102,15 +110,17 @@ def run_fold(
     Returns:
         The content of result.json.
     """
-    labels = np.array([config["emotions"].index(row["emotion"]) for row in rows])
-    tested = np.isin([row["utterance_id"] for row in rows], fold.test)
-    pipeline = fit_svm(functionals[~tested], labels[~tested], config["settings"]["cost"])
-    outcome = score_svm(pipeline, functionals[tested], labels[tested], config["emotions"])
-    details = {
-        "held_out": fold.held_out,
-        "parameters": num_parameters(pipeline),
-        "utterances": {"train": int((~tested).sum()), "validation": 0, "test": int(tested.sum())},
-    }
+    labels = np.array([config.emotions.index(row.emotion) for row in rows])
+    tested = np.isin([row.utterance_id for row in rows], fold.test)
+    pipeline = fit_svm(functionals[~tested], labels[~tested], config.settings)
+    outcome = FoldOutcome(
+        test=score_svm(pipeline, functionals[tested], labels[tested], config.emotions)
+    )
+    details = FoldDetails(
+        held_out=fold.held_out,
+        parameters=num_parameters(pipeline),
+        utterances={"train": int((~tested).sum()), "validation": 0, "test": int(tested.sum())},
+    )
     test_rows = [row for row, is_tested in zip(rows, tested, strict=True) if is_tested]
     fold_dir(run_dir, fold.number).mkdir(parents=True, exist_ok=True)
     return finish_fold(run_dir, fold.number, config, outcome, test_rows, details)

@@ -20,8 +20,18 @@ def corpus(tmp_path):
     for number in range(4):
         path = tmp_path / f"utt{number}.wav"
         soundfile.write(path, generator.uniform(-0.5, 0.5, 16000), 16000)
-        utterances.append(Utterance(path.stem, path, ("angry", "sad")[number % 2], f"s{number}"))
-    return Corpus("made_up", ("angry", "sad"), {}, tuple(utterances), {}, "speaker")
+        emotion, speaker = ("angry", "sad")[number % 2], f"s{number}"
+        utterances.append(
+            Utterance(utterance_id=path.stem, path=path, emotion=emotion, speaker=speaker)
+        )
+    return Corpus(
+        name="made_up",
+        emotions=("angry", "sad"),
+        label_map={},
+        utterances=tuple(utterances),
+        left_out={},
+        group_by="speaker",
+    )
 
 
 def test_a_run_is_timed_and_its_memory_watched(corpus):

@@ -20,7 +20,7 @@ def eagerly():
 
 
 def test_both_versions_do_the_same_work_and_a_difference_is_noticed(monkeypatch, eagerly):
-    monkeypatch.setattr(versions, "PRESET", replace(versions.PRESET, units=6, filters=(5, 3)))
+    monkeypatch.setattr(versions, "NETWORK", replace(versions.NETWORK, units=6, filters=(5, 3)))
     monkeypatch.setattr(versions, "NUM_FRAMES", (46, 24))
     monkeypatch.setattr(versions, "MFCC_FRAMES", 12)
     monkeypatch.setattr(agreement, "BATCH", 9)

@@ -8,7 +8,10 @@ import pytest
 import soundfile
 
 from data_pipeline.corpora.corpus import Corpus, Utterance
-from data_pipeline.records.codec import Example, load_prepared, pack_features, write_shard
+from data_pipeline.records.codec import Example, pack_features
+from data_pipeline.records.prepared import load_prepared
+from data_pipeline.records.shard import write_records
+from data_pipeline.rows import UtteranceRow
 
 EMOTIONS = ("angry", "sad")
 
@@ -46,9 +49,9 @@ def write_folder(tmp_path):
             "records-00001-of-00002.tfrecord": ids[half:],
         }
         rows = [_row(number, name, features[name]) for number, name in enumerate(ids)]
-        labels = {row["utterance_id"]: EMOTIONS.index(row["emotion"]) for row in rows}
+        labels = {row.utterance_id: EMOTIONS.index(row.emotion) for row in rows}
         for shard, members in shards.items():
-            write_shard(
+            write_records(
                 directory / shard,
                 (Example(name, labels[name], pack_features(**features[name])) for name in members),
             )
@@ -59,19 +62,16 @@ def write_folder(tmp_path):
 
 
 def _row(number, utterance_id, matrices):
-    return {
-        "utterance_id": utterance_id,
-        "speaker": f"s{number % 3}",
-        "session": "",
-        "scenario": "",
-        "text": "",
-        "emotion": EMOTIONS[number % 2],
-        "duration_seconds": 1.0,
-        "audio_sha256": f"{number}",
-        "num_mfcc_frames": len(matrices["mfcc"]),
-        "num_frames_narrow": len(matrices["mel_narrow"]),
-        "num_frames_wide": len(matrices["mel_wide"]),
-    }
+    return UtteranceRow(
+        utterance_id=utterance_id,
+        speaker=f"s{number % 3}",
+        emotion=EMOTIONS[number % 2],
+        duration_seconds=1.0,
+        audio_sha256=f"{number}",
+        num_mfcc_frames=len(matrices["mfcc"]),
+        num_frames_narrow=len(matrices["mel_narrow"]),
+        num_frames_wide=len(matrices["mel_wide"]),
+    )
 
 
 def _write_metadata(directory, shards, rows):
@@ -89,7 +89,7 @@ def _write_metadata(directory, shards, rows):
         "key": "",
         "counts": {"kept": len(rows), "rejected": 0, "left_out": {}},
         "shards": {name: {"sha256": sums[name], "examples": len(shards[name])} for name in shards},
-        "utterances": rows,
+        "utterances": [row.to_json() for row in rows],
     }
     (directory / "metadata.json").write_text(json.dumps(metadata))
 
@@ -119,10 +119,22 @@ def make_corpus(tmp_path):
         for number in range(num_utterances):
             path = folder / f"utt{number:03d}.wav"
             soundfile.write(path, speech_like(0.3 + 0.05 * (number % 7), number), 16000)
-            emotion, speaker = EMOTIONS[number % 2], f"s{number // 2 % 4}"
-            utterances.append(Utterance(path.stem, path, emotion, speaker, text=f"t{number % 3}"))
+            utterances.append(
+                Utterance(
+                    utterance_id=path.stem,
+                    path=path,
+                    emotion=EMOTIONS[number % 2],
+                    speaker=f"s{number // 2 % 4}",
+                    text=f"t{number % 3}",
+                )
+            )
         return Corpus(
-            "made_up", EMOTIONS, {"A": "angry", "S": "sad"}, tuple(utterances), {"X": 2}, "speaker"
+            name="made_up",
+            emotions=EMOTIONS,
+            label_map={"A": "angry", "S": "sad"},
+            utterances=tuple(utterances),
+            left_out={"X": 2},
+            group_by="speaker",
         )
 
     return make

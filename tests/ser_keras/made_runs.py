@@ -4,8 +4,9 @@ import csv
 
 import numpy as np
 
+from data_pipeline.rows import UtteranceRow
 from ser_keras.runs.folder import finish_fold, fold_dir, open_run, write_summary
-from ser_keras.scores.accuracies import SCORE_OF_MATRIX, scores
+from ser_keras.scores.accuracies import METRIC_NAMES, score_predictions
 
 EMOTIONS = ("angry", "happy", "sad")
 NUM_UTTERANCES, NUM_SPEAKERS = 120, 8
@@ -40,10 +41,10 @@ def write_run(directory, accuracy=0.7, folds=(0, 1), summary=True, **changes):
 def write_fold(directory, number, config, tested, probabilities):
     folder = fold_dir(directory, number)
     folder.mkdir()
-    scored = scores(LABELS[tested], probabilities, EMOTIONS)
+    scored = score_predictions(LABELS[tested], probabilities, EMOTIONS).to_json()
     matrix = (np.diag(np.bincount(LABELS[tested], minlength=3))).tolist()  # all right
-    optimistic = {name: 1.0 for name in SCORE_OF_MATRIX}
-    optimistic |= {f"{name}_confusion_matrix": matrix for name in SCORE_OF_MATRIX}
+    optimistic = {name: 1.0 for name in METRIC_NAMES}
+    optimistic |= {f"{name}_confusion_matrix": matrix for name in METRIC_NAMES}
     outcome = {"labels": LABELS[tested], "probabilities": probabilities.astype(np.float32)}
     outcome |= {"scores": scored, "optimistic": optimistic, "best_epoch": BEST_EPOCHS[number]}
     outcome |= {"last_epoch": 6, "seconds_per_epoch": 2.5, "validation": {}}
@@ -51,7 +52,10 @@ def write_fold(directory, number, config, tested, probabilities):
         writer = csv.writer(file)
         writer.writerow(["epoch", "unweighted_accuracy", "val_unweighted_accuracy"])
         writer.writerows([e, 0.1 * e, 0.05 * e + 0.2 * number] for e in range(1, 7))
-    rows = [{"utterance_id": f"u{n}", "speaker": SPEAKERS[n]} for n in tested]
+    rows = [
+        UtteranceRow(utterance_id=f"u{n}", speaker=SPEAKERS[n], emotion=EMOTIONS[LABELS[n]])
+        for n in tested
+    ]
     finish_fold(directory, number, config, outcome, rows, {"parameters": 1234567, "cores": 2})
 
 

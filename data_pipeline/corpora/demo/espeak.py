@@ -16,10 +16,10 @@ import struct
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import espeakng_loader
 import numpy as np
@@ -61,7 +61,7 @@ class Request:
     pitch_range: int  # points, 0 (monotone) to 100 (twice the voice's own); its own is 50
 
 
-def synthesise(requests: Sequence[Request]) -> Iterator[np.ndarray]:
+def synthesise(requests: Sequence[Request]) -> Generator[np.ndarray, None, None]:
     """Speak in a fresh process; the same requests give the same samples.
 
     Args:
@@ -86,7 +86,7 @@ def synthesise(requests: Sequence[Request]) -> Iterator[np.ndarray]:
                 process.kill()
 
 
-def _start(stdin: IO[bytes]) -> subprocess.Popen:
+def _start(stdin: IO[bytes]) -> subprocess.Popen[bytes]:
     # -P: this folder stays off the module path, where its file names could hide other modules.
     return subprocess.Popen(
         [sys.executable, "-P", __file__],
@@ -96,8 +96,9 @@ def _start(stdin: IO[bytes]) -> subprocess.Popen:
     )
 
 
-def _receive(process: subprocess.Popen) -> np.ndarray:
+def _receive(process: subprocess.Popen[bytes]) -> np.ndarray:
     """Read one utterance: a byte count, then that many bytes of samples."""
+    assert process.stdout and process.stderr  # both are pipes
     header = process.stdout.read(_BLOCK_SIZE.size)
     num_bytes = _BLOCK_SIZE.unpack(header)[0] if len(header) == _BLOCK_SIZE.size else 0
     block = process.stdout.read(num_bytes)
@@ -112,7 +113,7 @@ def _last_line(output: bytes) -> str:
 
 
 def _load_library() -> ctypes.CDLL:
-    """Load and initialises eSpeak NG, to hand its samples to a callback.
+    """Load and initialise eSpeak NG, to hand its samples to a callback.
 
     It reads its voices from the working folder, because it holds no path of 160 characters.
     """
@@ -141,14 +142,14 @@ def _load_library() -> ctypes.CDLL:
 class _Speaker:
     """eSpeak NG in this process."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._blocks: list[bytes] = []
         self._library = _load_library()
         # Kept here for as long as the library may call it.
         self._callback = _CALLBACK(self._collect)
         self._library.espeak_SetSynthCallback(self._callback)
 
-    def _collect(self, samples, num_samples: int, _events) -> int:
+    def _collect(self, samples: Any, num_samples: int, _events: Any) -> int:
         if samples and num_samples > 0:
             self._blocks.append(ctypes.string_at(samples, _BYTES_PER_SAMPLE * num_samples))
         return _CONTINUE
@@ -174,7 +175,7 @@ class _Speaker:
 
 
 def main() -> None:
-    """Read the requests as JSON from stdin; writes a byte count and samples for each."""
+    """Read the requests as JSON from stdin; write a byte count and samples for each."""
     try:
         requests = json.load(sys.stdin.buffer)
         speaker = _Speaker()

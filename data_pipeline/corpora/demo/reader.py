@@ -2,7 +2,7 @@
 
 It lies on disk as IEMOCAP does and is read by the same reader, so that everything can be tried
 without a licensed corpus. It is synthetic: an accuracy on it says that the program works, and
-nothing about people. What is spoken, and how, stands in demo_script.py.
+nothing about people. What is spoken, and how, stands in script.py.
 """
 
 import contextlib
@@ -45,7 +45,7 @@ def read_demo(
     subset: str = "all",
     excited_as_happy: bool = True,
 ) -> Corpus:
-    """Read the demo corpus, and makes it first if it is not there.
+    """Read the demo corpus; make it first if it is not there.
 
     Args:
         root: its folder, or a new or empty one to make it in; None for the cache folder.
@@ -68,7 +68,7 @@ def read_demo(
 
 def _count_labels(turns: Iterable[Turn]) -> dict[str, Counter[str]]:
     """Number of turns of each label in each session, as `read_iemocap` expects it."""
-    counts = defaultdict(Counter)
+    counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for turn in turns:
         counts[_session_name(turn)][turn.label] += 1
     return dict(counts)
@@ -170,7 +170,8 @@ def _write_wav(path: Path, samples: np.ndarray) -> float:
     path.parent.mkdir(parents=True, exist_ok=True)
     # In double precision, so that rounding to 16 bit is the same wherever it is done.
     resampled = soxr.resample(samples.astype(np.float64), ESPEAK_SAMPLE_RATE, SAMPLE_RATE)
-    pcm = np.clip(np.rint(resampled), -32768, 32767).astype(np.int16)
+    int16 = np.iinfo(np.int16)
+    pcm = np.clip(np.rint(resampled), int16.min, int16.max).astype(np.int16)
     soundfile.write(path, pcm, SAMPLE_RATE, subtype="PCM_16")
     return len(pcm) / SAMPLE_RATE
 

@@ -93,7 +93,7 @@ SCRIPTED = (
 )
 
 # Dialog (after "Ses01") -> label -> sentences. Dialogs are named as in IEMOCAP.
-DIALOGS = {
+DIALOGS: dict[str, dict[str, tuple[str, ...]]] = {
     "F_impro01": {"ang": IMPROVISED, "neu": IMPROVISED, "fru": IMPROVISED[:1]},
     "M_impro02": {"hap": IMPROVISED[:2], "exc": IMPROVISED[2:], "sad": IMPROVISED},
     "F_script01_1": {"ang": SCRIPTED, "neu": SCRIPTED},

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from data_pipeline.audio.reading import SAMPLE_RATE
+from data_pipeline.audio.waveform import SAMPLE_RATE
 from ser_keras.predict.timeline.judging import Segment, Timeline
 
 if TYPE_CHECKING:

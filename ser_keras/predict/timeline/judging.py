@@ -10,7 +10,8 @@ from itertools import groupby
 
 import numpy as np
 
-from data_pipeline.audio.reading import SAMPLE_RATE, Recording
+from data_pipeline.audio.reading import Recording
+from data_pipeline.audio.waveform import SAMPLE_RATE
 from data_pipeline.features.level import frame_levels, is_silent
 from data_pipeline.features.mfcc import FRAME_STEP, num_mfcc_frames
 from ser_keras.graph.verdicts import MAX_BATCH_SECONDS, MAX_SECONDS

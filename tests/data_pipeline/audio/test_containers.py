@@ -8,7 +8,8 @@ import pytest
 import soundfile
 
 from data_pipeline.audio.containers import ogg_fault, tells_mp3_length
-from data_pipeline.audio.reading import AudioError, decode_recording
+from data_pipeline.audio.reading import decode_recording
+from data_pipeline.audio.refusals import AudioError
 
 OGG = ("VORBIS", "OPUS")
 

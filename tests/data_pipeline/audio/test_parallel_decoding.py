@@ -3,7 +3,8 @@ import pytest
 import soundfile
 
 from data_pipeline.audio.parallel_decoding import decode_in_order
-from data_pipeline.audio.reading import AudioError, load_waveform
+from data_pipeline.audio.reading import load_waveform
+from data_pipeline.audio.refusals import AudioError
 
 TIME = np.arange(16000) / 16000
 TONE = 0.4 * np.sin(2 * np.pi * 220 * TIME) * (1 - TIME)

@@ -5,14 +5,10 @@ import pytest
 import tensorflow as tf
 
 from data_pipeline.batches import datasets
-from data_pipeline.batches.datasets import (
-    INPUT_NAMES,
-    make_dataset,
-    make_training_dataset,
-    median_num_frames,
-)
+from data_pipeline.batches.datasets import make_dataset, make_training_dataset, median_num_frames
+from data_pipeline.contract import INPUT_NAMES
 from data_pipeline.errors import DataError
-from data_pipeline.records.codec import load_prepared
+from data_pipeline.records.prepared import load_prepared
 
 NUM_FRAMES = (20, 11)
 
@@ -71,7 +67,7 @@ def test_without_a_seed_the_order_is_that_of_the_metadata(prepared, random_featu
     rows = prepared.utterances
     ids = ["utt8", "utt1", "utt5"]
     dataset = make_dataset(prepared, ids, 2, num_frames=NUM_FRAMES)
-    expected = [rows[number]["num_mfcc_frames"] for number in (1, 5, 8)]
+    expected = [rows[number].num_mfcc_frames for number in (1, 5, 8)]
     assert lengths_of(dataset) == [expected[:2], expected[2:]]
     assert dataset.cardinality() == 2
     assert lengths_of(dataset) == lengths_of(dataset)
@@ -83,7 +79,7 @@ IN_MEMORY = pytest.mark.parametrize("cache_limit", [2 << 30, 70_000], ids=["in m
 @IN_MEMORY
 def test_every_epoch_is_another_permutation(prepared, random_features, monkeypatch, cache_limit):
     monkeypatch.setattr(datasets, "CACHE_LIMIT_BYTES", cache_limit)
-    everything = sorted(row["num_mfcc_frames"] for row in prepared.utterances)
+    everything = sorted(row.num_mfcc_frames for row in prepared.utterances)
     dataset = shuffled(prepared, random_features, seed=1, batch_size=2, epochs=range(4))
     assert dataset.cardinality() == 4 * 5
     epochs = [flat(batches) for batches in epochs_of(dataset, 4)]
@@ -121,12 +117,12 @@ def test_records_are_read_once(prepared, random_features):
 
 
 def test_features_and_labels_stay_together_when_shuffled(prepared, random_features):
-    rows = {row["num_mfcc_frames"]: row for row in prepared.utterances}
+    rows = {row.num_mfcc_frames: row for row in prepared.utterances}
     for inputs, labels in shuffled(prepared, random_features, seed=2):
         for position, length in enumerate(inputs["num_mfcc_frames"].numpy()):
             row = rows[length]
-            assert prepared.emotions[labels[position]] == row["emotion"]
-            matrices = random_features[row["utterance_id"]]
+            assert prepared.emotions[labels[position]] == row.emotion
+            matrices = random_features[row.utterance_id]
             np.testing.assert_array_equal(inputs["mfcc"][position, :length], matrices["mfcc"])
             expected = resized_decibels(matrices["mel_wide"], NUM_FRAMES[1])
             np.testing.assert_allclose(inputs["mel_wide"][position], expected, atol=1e-4)
@@ -183,9 +179,9 @@ def test_shapes_are_known_to_the_model(prepared, random_features):
 
 def test_median_is_over_the_utterances_named(prepared):
     ids = ["utt0", "utt3", "utt4", "utt7"]
-    rows = [row for row in prepared.utterances if row["utterance_id"] in ids]
+    rows = [row for row in prepared.utterances if row.utterance_id in ids]
     expected = [
-        int(statistics.median(row[column] for row in rows))
+        int(statistics.median(getattr(row, column) for row in rows))
         for column in ("num_frames_narrow", "num_frames_wide")
     ]
     assert list(median_num_frames(prepared, ids)) == expected

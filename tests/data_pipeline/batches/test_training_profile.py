@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from data_pipeline.batches.training_profile import training_profile
+from data_pipeline.batches.training_profile import measure_training_profile
 from data_pipeline.errors import DataError
 from data_pipeline.features.level import frame_levels, overall_level
 from data_pipeline.features.mfcc import opensmile_mfcc
-from data_pipeline.records.codec import load_prepared
+from data_pipeline.records.prepared import load_prepared
 
 
 @pytest.fixture
@@ -34,19 +34,21 @@ def prepared(write_folder, waveforms):
 
 def test_profile_is_that_of_the_training_recordings_alone(prepared, waveforms):
     training = [f"utt{number}" for number in (1, 2, 4, 7)]
-    for row in prepared.utterances:
+    for row in prepared.metadata["utterances"]:
         row["duration_seconds"] = len(waveforms[row["utterance_id"]]) / 16000
-    profile = training_profile(prepared, training)
+    profile = measure_training_profile(prepared, training)
     levels = [overall_level(frame_levels(waveforms[name])) for name in training]
-    assert profile["recordings"] == 4
+    assert profile.recordings == 4
     for name, values in {
         "level_dbfs": [level.dbfs for level in levels],
         "silent_share": [level.silent_share for level in levels],
         "duration_seconds": [len(waveforms[name]) / 16000 for name in training],
     }.items():
-        assert profile[name] == pytest.approx(np.quantile(values, [0.01, 0.5, 0.99]), abs=0.02)
+        assert getattr(profile, name) == pytest.approx(
+            np.quantile(values, [0.01, 0.5, 0.99]), abs=0.02
+        )
 
 
 def test_unknown_utterance_is_refused(prepared):
     with pytest.raises(DataError, match="not in this prepared"):
-        training_profile(prepared, ["utt1", "nobody"])
+        measure_training_profile(prepared, ["utt1", "nobody"])

@@ -2,8 +2,8 @@
 
 import pytest
 
-from data_pipeline.corpora.corpus import WHOLE
 from data_pipeline.corpora.crema_d import PUBLISHED, read_crema_d
+from data_pipeline.corpora.reading import WHOLE
 from data_pipeline.errors import DataError
 
 

@@ -5,7 +5,8 @@ import sys
 
 import pytest
 
-from data_pipeline.corpora import CORPORA, read_corpus
+from data_pipeline.__main__ import main
+from data_pipeline.corpora.catalogue import CORPORA, read_corpus
 from data_pipeline.errors import DataError
 
 
@@ -14,6 +15,12 @@ def emodb(tmp_path):
     (tmp_path / "wav").mkdir()
     (tmp_path / "wav" / "03a01Wa.wav").touch()
     return tmp_path
+
+
+def test_the_command_line_offers_every_corpus_and_no_other(capsys):
+    with pytest.raises(SystemExit):
+        main(["prepare", "--help"])
+    assert f"{{{','.join(CORPORA)}}}" in capsys.readouterr().out
 
 
 def test_all_corpora_have_a_reader():
@@ -39,6 +46,8 @@ def test_options_reach_the_reader(tmp_path):
     corpus = read_corpus("iemocap", tmp_path, subset="improvised", excited_as_happy=False)
 
     assert [u.emotion for u in corpus.utterances] == ["sad"]
+    assert corpus.options == {"subset": "improvised", "excited_as_happy": False}
+    assert corpus.subset == "improvised"
     assert corpus.left_out == {"exc": 1, "scripted": 1}
     with pytest.raises(DataError, match="instead of"):
         read_corpus("iemocap", tmp_path, strict=True)
@@ -63,9 +72,26 @@ def test_unknown_name_and_missing_root_are_refused():
         read_corpus("emodb", None)
 
 
+def imported_by(code):
+    """Which heavy libraries a fresh process has imported after this code."""
+    heavy = ("tensorflow", "librosa", "opensmile", "sklearn", "numpy", "soundfile", "tqdm")
+    code = f"{code}\nimport sys; print(*[name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    return set(done.stdout.split())
+
+
 def test_readers_load_neither_tensorflow_nor_librosa():
-    code = (
-        "import sys, data_pipeline.corpora, data_pipeline.splits.folds;"
-        "sys.exit(bool({'tensorflow', 'librosa', 'opensmile'} & set(sys.modules)))"
-    )
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    code = "from data_pipeline.corpora import read_corpus; import data_pipeline.splits.folds"
+    assert not imported_by(code) & {"tensorflow", "librosa", "opensmile"}
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from data_pipeline.corpora.catalogue import CORPORA, read_corpus",
+        "from data_pipeline.corpora import CORPORA, read_corpus",
+        "from data_pipeline import read_corpus",
+    ],
+)
+def test_the_names_of_corpora_cost_nothing(code):
+    assert imported_by(code) == set()

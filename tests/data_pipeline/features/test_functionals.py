@@ -1,64 +1,32 @@
-"""Functionals of a prepared corpus: openSMILE's own, kept, and only of the recordings prepared."""
+"""Vectors of one recording: openSMILE's own, as long as the contract says."""
 
 import numpy as np
 import opensmile
 import pytest
 
-from data_pipeline.audio.reading import audio_sha256, load_waveform
-from data_pipeline.errors import DataError
-from data_pipeline.features.functionals import load_functionals
-from data_pipeline.records.codec import Prepared
+from data_pipeline.contract import FUNCTIONALS
+from data_pipeline.features.functionals import opensmile_functionals
+
+NOISE = np.random.default_rng(0).uniform(-0.5, 0.5, 8000).astype(np.float32)
 
 
-@pytest.fixture
-def corpus_of_four(make_corpus, tmp_path):
-    """(prepared folder without records, manifest, paths of four recordings)."""
-    utterances = make_corpus(4).utterances
-    lines = [f"{u.path},{u.emotion},{u.speaker},{u.utterance_id}" for u in utterances]
-    manifest = tmp_path / "recordings.csv"
-    manifest.write_text("\n".join(["path,emotion,speaker,utterance_id", *lines]))
-    # Not the order of the manifest: rows are matched by their id.
-    rows = [
-        {"utterance_id": u.utterance_id, "audio_sha256": audio_sha256(load_waveform(u.path))}
-        for u in reversed(utterances)
-    ]
-    folder = tmp_path / "prepared"
-    folder.mkdir()
-    prepared = Prepared(folder, {"corpus": "manifest", "key": "k1", "utterances": rows})
-    return prepared, manifest, [u.path for u in reversed(utterances)]
+@pytest.mark.parametrize("feature_set", FUNCTIONALS)
+def test_vector_is_opensmiles_own_and_as_long_as_the_contract_says(feature_set):
+    found = opensmile_functionals(NOISE, feature_set)
+    assert found.shape == (FUNCTIONALS[feature_set],) and found.dtype == np.float32
+    smile = opensmile.Smile(opensmile.FeatureSet[feature_set], opensmile.FeatureLevel.Functionals)
+    expected = smile.process_signal(NOISE, 16000).to_numpy()[0]
+    np.testing.assert_array_equal(found, expected)
 
 
-def test_functionals_are_opensmiles_own_and_are_kept(corpus_of_four):
-    prepared, manifest, paths = corpus_of_four
-    found = load_functionals(prepared, "eGeMAPSv02", manifest)
-    smile = opensmile.Smile(opensmile.FeatureSet.eGeMAPSv02, opensmile.FeatureLevel.Functionals)
-    expected = np.concatenate([smile.process_file(str(path)).to_numpy() for path in paths])
-    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
-    assert found.dtype == np.float32 and found.shape == (4, 88)
-
-    manifest.unlink()  # neither root nor audio is needed again
-    np.testing.assert_array_equal(load_functionals(prepared, "eGeMAPSv02", None), found)
-    other = Prepared(prepared.directory, prepared.metadata | {"key": "k2"})
-    with pytest.raises(DataError, match="give --root"):
-        load_functionals(other, "eGeMAPSv02", None)
+def test_a_full_scale_sample_does_not_wrap_round():
+    below, at = NOISE.copy(), NOISE.copy()
+    below[4000], at[4000] = 32767 / 32768, 1.0
+    np.testing.assert_array_equal(
+        opensmile_functionals(at, "eGeMAPSv02"), opensmile_functionals(below, "eGeMAPSv02")
+    )
 
 
-def test_a_damaged_file_is_made_anew(corpus_of_four):
-    prepared, manifest, _ = corpus_of_four
-    found = load_functionals(prepared, "eGeMAPSv02", manifest)
-    path = prepared.directory / "functionals-eGeMAPSv02.npz"
-    path.write_bytes(path.read_bytes()[:500])
-    np.testing.assert_array_equal(load_functionals(prepared, "eGeMAPSv02", manifest), found)
-    assert [p.name for p in prepared.directory.iterdir()] == [path.name]
-
-
-def test_another_recording_or_a_missing_one_is_refused(corpus_of_four):
-    prepared, manifest, paths = corpus_of_four
-    paths[1].write_bytes(paths[0].read_bytes())
-    with pytest.raises(DataError, match=r"utt002.wav: is not the recording that was prepared"):
-        load_functionals(prepared, "eGeMAPSv02", manifest)
-    manifest.write_text("\n".join(manifest.read_text().splitlines()[:-1]))
-    with pytest.raises(DataError, match=r"1 utterance\(s\) .* first 'utt003'") as caught:
-        load_functionals(prepared, "eGeMAPSv02", manifest)
-    assert "\n" not in str(caught.value)
-    assert not list(prepared.directory.iterdir())
+def test_an_unknown_feature_set_is_a_wrong_call():
+    with pytest.raises(ValueError, match=r"^Received feature_set='GeMAPS'. Expected one of Com"):
+        opensmile_functionals(NOISE, "GeMAPS")

@@ -5,6 +5,7 @@ import pytest
 
 from data_pipeline.features.level import (
     SILENT_FRAME_DB,
+    TrainingProfile,
     frame_levels,
     is_silent,
     levels_of_log_energy,
@@ -52,3 +53,10 @@ def test_records_and_waveforms_are_measured_alike():
     heard = frame_levels(waveform)
     # openSMILE cuts samples to 16 bits; that tells in the quietest frames.
     np.testing.assert_allclose(levels_of_log_energy(log_energy), heard, atol=0.1)
+
+
+def test_training_profile_reads_the_json_of_an_export():
+    content = {"recordings": 3, "duration_seconds": [1, 2, 3], "level_dbfs": [-30.5, -20, -10]}
+    profile = TrainingProfile.from_json(content | {"silent_share": [0, 0.1, 0.5], "later": 1})
+    expected = TrainingProfile(3, (1, 2, 3), (-30.5, -20, -10), (0, 0.1, 0.5))
+    assert profile == expected and hash(profile) == hash(expected)

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from data_pipeline.contract import NUM_MFCC
 from data_pipeline.features.mfcc import (
     FEATURE_NAMES,
-    NUM_MFCC,
+    NUM_STATIC,
     num_mfcc_frames,
     opensmile_mfcc,
     tensorflow_mfcc,
@@ -65,6 +66,10 @@ def test_columns_are_in_the_order_of_the_oracle():
         order = ("", "_delta", "_acceleration")[(len(stem) - len(base)) // 3]
         expected.append(kinds[base] + index + order)
     assert tuple(expected) == FEATURE_NAMES
+
+
+def test_contract_has_the_number_of_columns():
+    assert len(FEATURE_NAMES) == 3 * NUM_STATIC == NUM_MFCC
 
 
 @pytest.mark.parametrize("num_samples", [880, 1039, 1040, 4321, 40000])
@@ -133,14 +138,17 @@ def test_graph_of_unknown_sizes_gives_the_same_and_holds_core_operations_only():
 @pytest.mark.parametrize("num_samples", [0, 399, 400, 559, 560, 719, 16000])
 def test_frames_are_counted_as_they_fit(num_samples):
     starts = [start for start in range(0, num_samples, 160) if start + 400 <= num_samples]
-    assert num_mfcc_frames(num_samples) == len(starts)
+    counted = num_mfcc_frames(num_samples)
+    assert type(counted) is int and counted == len(starts)
+    in_graph = num_mfcc_frames(tf.constant([[num_samples, num_samples]]))
+    assert in_graph.dtype == tf.int32 and in_graph.numpy().tolist() == [[counted, counted]]
 
 
 def test_integers_are_refused():
     pcm = ORACLE["short_0s4/pcm"]
-    with pytest.raises(TypeError, match="samples are int16; expected floating point"):
+    with pytest.raises(TypeError, match="^Received dtype=int16. Expected floating point"):
         opensmile_mfcc(pcm)
-    with pytest.raises(TypeError, match="samples are int16; expected floating point"):
+    with pytest.raises(TypeError, match="^Received dtype=int16. Expected floating point"):
         tensorflow_mfcc(pcm[None], [len(pcm)])
 
 
@@ -154,7 +162,10 @@ def test_opensmile_refuses_values_that_it_would_hide(bad):
 
 @pytest.mark.parametrize("shape", [(399,), (0,), (1, 800)])
 def test_opensmile_refuses_other_shapes(shape):
-    with pytest.raises(ValueError, match="expected .num_samples,. with at least 400 samples"):
+    with pytest.raises(
+        ValueError,
+        match="^Received waveform.shape=.* Expected .num_samples,. with at least 400 samples",
+    ):
         opensmile_mfcc(np.full(shape, 0.1, np.float32))
 
 

@@ -1,6 +1,7 @@
 import csv
 import dataclasses
 import hashlib
+import json
 import os
 import signal
 import subprocess
@@ -12,13 +13,15 @@ import psutil
 import pytest
 
 from data_pipeline.audio.reading import load_waveform
-from data_pipeline.corpora import read_corpus
+from data_pipeline.corpora.catalogue import read_corpus
 from data_pipeline.errors import DataError
 from data_pipeline.features.mel import log_compress, mel_spectrogram
 from data_pipeline.features.mfcc import opensmile_mfcc
-from data_pipeline.records import plan as progress
-from data_pipeline.records.codec import load_prepared, parse_example, record_dataset
-from data_pipeline.records.plan import locked_folder, plan_shards
+from data_pipeline.records import plan
+from data_pipeline.records.codec import parse_example
+from data_pipeline.records.finished import locked_folder
+from data_pipeline.records.plan import plan_shards
+from data_pipeline.records.prepared import Counts, load_prepared, record_dataset
 from data_pipeline.records.preparing import prepare
 from data_pipeline.records.verifying import verify
 
@@ -47,7 +50,7 @@ def written_at(folder):
 @pytest.fixture
 def small_shards(monkeypatch):
     """Four utterances a shard on average."""
-    monkeypatch.setattr(progress, "SHARD_SIZE", 4)
+    monkeypatch.setattr(plan, "SHARD_SIZE", 4)
 
 
 def test_records_hold_the_features_whatever_the_number_of_workers(make_corpus, tmp_path):
@@ -84,7 +87,7 @@ def test_our_own_features_do_not_depend_on_workers_or_neighbours(make_corpus, tm
 def test_metadata_says_what_is_inside(make_corpus, tmp_path):
     corpus = make_corpus(6)
     prepared = prepare_quietly(corpus, tmp_path / "out", n_fft=(128, 256))
-    metadata = prepared.metadata
+    metadata = json.loads((tmp_path / "out" / "metadata.json").read_text())
     assert metadata["features"] == {
         "sample_rate": 16000,
         "mfcc": "tensorflow",
@@ -94,13 +97,13 @@ def test_metadata_says_what_is_inside(make_corpus, tmp_path):
     assert metadata["versions"].keys() >= {"numpy", "librosa", "tensorflow"}
     [shard] = metadata["shards"].values()
     assert shard["examples"] == 6
-    row = next(row for row in prepared.utterances if row["utterance_id"] == "utt003")
+    row = next(row for row in prepared.utterances if row.utterance_id == "utt003")
     samples = np.clip(load_waveform(corpus.utterances[3].path), -1, 1)
-    assert row["audio_sha256"] == hashlib.sha256(samples.astype("<f4").tobytes()).hexdigest()
-    assert row["duration_seconds"] == pytest.approx(0.45)
-    assert (row["emotion"], row["speaker"], row["text"]) == ("sad", "s1", "t0")
-    assert row["num_mfcc_frames"] == (7200 - 400) // 160 + 1
-    assert row["num_frames_narrow"] == 7200 // 64 + 1
+    assert row.audio_sha256 == hashlib.sha256(samples.astype("<f4").tobytes()).hexdigest()
+    assert row.duration_seconds == pytest.approx(0.45)
+    assert (row.emotion, row.speaker, row.text) == ("sad", "s1", "t0")
+    assert row.num_mfcc_frames == (7200 - 400) // 160 + 1
+    assert row.num_frames_narrow == 7200 // 64 + 1
 
 
 def test_both_extractors_agree_on_real_speech(tmp_path):
@@ -132,9 +135,9 @@ def test_bad_files_are_listed_and_the_rest_goes_on(make_corpus, tmp_path):
     assert rejected["utt001"]["file"] == str(corpus.utterances[1].path)
     assert "empty" in rejected["utt001"]["reason"]
     assert "no such file" in rejected["utt004"]["reason"]
-    kept = {row["utterance_id"] for row in prepared.utterances}
+    kept = {row.utterance_id for row in prepared.utterances}
     assert kept | rejected.keys() == {utterance.utterance_id for utterance in corpus.utterances}
-    assert prepared.metadata["counts"] == {"kept": 6, "rejected": 2, "left_out": {"X": 2}}
+    assert prepared.counts == Counts(kept=6, rejected=2, left_out={"X": 2})
     assert verify(prepared) == 6
 
 
@@ -231,7 +234,7 @@ def test_a_changed_file_remakes_its_own_shard_only(make_corpus, tmp_path, small_
     after = written_at(tmp_path / "out")
     remade = [path.name for path in first.shard_paths if before[path.name] != after[path.name]]
     assert len(remade) == 1 < len(first.shard_paths)
-    sums = {row["utterance_id"]: row["audio_sha256"] for row in second.utterances}
+    sums = {row.utterance_id: row.audio_sha256 for row in second.utterances}
     assert sums["utt005"] == sums["utt006"]
     assert verify(second) == 12
 
@@ -269,6 +272,40 @@ def test_an_interrupted_preparation_goes_on_from_the_finished_shards(
     assert finished
     assert all(before[name] == after[name] for name in finished)
     assert prepare_quietly(corpus, tmp_path / "out").metadata == whole
+
+
+LEFT_BY_KILLED_PROCESSES = (
+    ".records-00000-of-00001.tfrecord.4711.partial",
+    ".metadata.json.4711.partial",
+    ".progress.jsonl.4711.partial",
+    ".rejected.csv.4711.partial",
+    # As earlier versions named them.
+    "records-00000-of-00001.partial",
+    "metadata.partial",
+    "progress.partial",
+    "rejected.partial",
+)
+
+
+@pytest.mark.parametrize("before", ["nothing", "a whole folder"])
+def test_what_killed_processes_were_writing_is_removed(make_corpus, tmp_path, before):
+    corpus, out = make_corpus(2), tmp_path / "out"
+    if before == "nothing":
+        out.mkdir()
+    else:
+        prepare_quietly(corpus, out)
+    for name in LEFT_BY_KILLED_PROCESSES:
+        (out / name).write_bytes(b"half")
+    # Another program's: it may be at work at this moment.
+    (out / ".functionals.npz.4711.partial").write_bytes(b"half")
+    prepare_quietly(corpus, out)
+    assert {path.name for path in out.iterdir()} == {
+        "metadata.json",
+        "progress.jsonl",
+        "records-00000-of-00001.tfrecord",
+        "rejected.csv",
+        ".functionals.npz.4711.partial",
+    }
 
 
 def test_two_preparations_of_one_folder_are_kept_apart(make_corpus, tmp_path):
@@ -321,6 +358,6 @@ def test_ctrl_c_stops_tidily(make_corpus, tmp_path):
     process.send_signal(signal.SIGINT)
     _, error = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert "error: stopped" in error
+    assert error.endswith("\nstopped; the same command goes on from here\n")
     assert "Traceback" not in error
     assert not (tmp_path / "out" / "metadata.json").exists()

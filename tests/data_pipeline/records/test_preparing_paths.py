@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from data_pipeline.corpora import read_corpus
+from data_pipeline.corpora.catalogue import read_corpus
 from data_pipeline.records.preparing import prepare
 
 
@@ -27,7 +27,7 @@ def test_named_pipe_device_and_impossible_path_are_rejected(make_corpus, tmp_pat
     prepared = prepare_quietly(
         dataclasses.replace(corpus, utterances=tuple(utterances)), tmp_path / "out"
     )
-    assert prepared.metadata["counts"]["rejected"] == 3
+    assert prepared.counts.rejected == 3
     text = (tmp_path / "out" / "rejected.csv").read_text()
     assert text.count("not a file") == 2
 
@@ -56,5 +56,5 @@ def test_names_that_are_not_utf8_are_noted_and_rejected(tmp_path):
             soundfile.write(file, samples, 16000, format="WAV")
     (folder / "03a01Fa.wav").write_bytes(b"")
     prepared = prepare_quietly(read_corpus("emodb", folder.parent), tmp_path / "out")
-    assert prepared.metadata["notes"][0].endswith("left out: 03\\udcff.wav")
+    assert prepared.notes[0].endswith("left out: 03\\udcff.wav")
     assert "emo\\udcffdb/wav/03a01Fa.wav" in (tmp_path / "out" / "rejected.csv").read_text()

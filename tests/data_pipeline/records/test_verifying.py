@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from data_pipeline.errors import DataError
-from data_pipeline.records.codec import load_prepared
+from data_pipeline.records.prepared import load_prepared
 from data_pipeline.records.verifying import verify
 
 
@@ -26,14 +26,14 @@ def test_verify_finds_a_flipped_bit(prepared):
     [("utterance_id", "other"), ("emotion", "angry"), ("num_frames_narrow", 1)],
 )
 def test_verify_finds_a_row_that_is_not_the_record(prepared, field, value):
-    prepared.utterances[3][field] = value
+    prepared.metadata["utterances"][3][field] = value
     with pytest.raises(DataError, match=f"record 3 has {field}"):
         verify(prepared)
 
 
 @pytest.mark.parametrize("change", [lambda rows: rows.pop(), lambda rows: rows.append(rows[0])])
 def test_verify_finds_records_too_many_or_too_few(prepared, change):
-    change(prepared.utterances)
+    change(prepared.metadata["utterances"])
     with pytest.raises(DataError, match="record"):
         verify(prepared)
 

@@ -1,5 +1,6 @@
 """The audit on made-up corpora whose leaks are known, and against scikit-learn and pandas."""
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -9,8 +10,10 @@ from sklearn.metrics import accuracy_score, balanced_accuracy_score
 from sklearn.tree import DecisionTreeClassifier
 
 from data_pipeline.errors import DataError
-from data_pipeline.splits.folds import Fold, assign_folds
-from data_pipeline.splits.leakage import audit, guess_emotions, in_words
+from data_pipeline.rows import UtteranceRow
+from data_pipeline.splits.fold import Fold
+from data_pipeline.splits.folds import assign_folds
+from data_pipeline.splits.leakage import audit, audit_in_words, guess_emotions
 
 EMOTIONS = ("angry", "happy", "sad")
 
@@ -22,9 +25,17 @@ def make_rows(tie=None, num_speakers=9, texts=5, takes=4, seed=0):
     for speaker, text, take in product(range(num_speakers), range(texts), range(takes)):
         tied = {"speaker": speaker, "text": text, None: draw.choice(3, p=[0.5, 0.3, 0.2])}[tie]
         name = f"s{speaker}_t{text}_{take}"
-        row = {"utterance_id": name, "speaker": f"s{speaker}", "session": "", "text": f"t{text}"}
-        lengths = {"num_frames_narrow": 100 + 10 * speaker, "num_frames_wide": 50 + 5 * speaker}
-        rows.append(row | {"emotion": EMOTIONS[tied % 3], "audio_sha256": name} | lengths)
+        rows.append(
+            UtteranceRow(
+                utterance_id=name,
+                speaker=f"s{speaker}",
+                text=f"t{text}",
+                emotion=EMOTIONS[tied % 3],
+                audio_sha256=name,
+                num_frames_narrow=100 + 10 * speaker,
+                num_frames_wide=50 + 5 * speaker,
+            )
+        )
     return rows
 
 
@@ -56,9 +67,10 @@ def test_guesses_score_as_scikit_learn_says(column):
     rows = make_rows()
     folds = assign_folds(rows, "random", "speaker", seed=1)
     guess = guesses(audit(rows, folds, "random"))[column]
-    emotion_of = {row["utterance_id"]: row["emotion"] for row in rows}
-    values = sorted({row.get(column) for row in rows}, key=str)
-    one_hot = {r["utterance_id"]: np.array([r.get(column) == v for v in values]) for r in rows}
+    emotion_of = {row.utterance_id: row.emotion for row in rows}
+    value_of = {row.utterance_id: getattr(row, column) if column else None for row in rows}
+    values = sorted(set(value_of.values()), key=str)
+    one_hot = {i: np.array([value == v for v in values]) for i, value in value_of.items()}
     truth, answers, weighted, unweighted = [], [], [], []
     for fold in folds:
         model = DecisionTreeClassifier() if column else DummyClassifier(strategy="most_frequent")
@@ -80,20 +92,27 @@ def test_guesses_score_as_scikit_learn_says(column):
 
 def test_ties_and_values_never_seen_go_to_the_more_frequent_emotion():
     pairs = [("a", "sad"), ("a", "happy"), ("b", "sad"), ("c", "happy"), ("c", "happy")]
-    known = [{"speaker": speaker, "emotion": emotion} for speaker, emotion in pairs]
-    asked = [{"speaker": speaker} for speaker in ("a", "b", "c", "new", "")]
+    known = [
+        UtteranceRow(utterance_id="", speaker=speaker, emotion=emotion)
+        for speaker, emotion in pairs
+    ]
+    asked = [
+        UtteranceRow(utterance_id="", speaker=speaker, emotion="not looked at")
+        for speaker in ("a", "b", "c", "new", "")
+    ]
     assert guess_emotions(known, asked, "speaker") == ["happy", "sad", "happy", "happy", "happy"]
-    even = [{"emotion": "sad"}, {"emotion": "happy"}]
+    even = known[:2]
     assert guess_emotions(even, asked[:1], None) == ["happy"]
 
 
 def test_what_is_shared_is_what_sets_say():
     rows = make_rows()
-    rows[0]["audio_sha256"] = rows[1]["audio_sha256"] = "the same"
-    train = tuple(row["utterance_id"] for row in rows[2:60])
-    validation = tuple(row["utterance_id"] for row in (rows[0], *rows[60:80]))
-    test = tuple(row["utterance_id"] for row in (rows[1], *rows[80:]))
-    found = audit(rows, [Fold(0, train, validation, test, "by hand")], "random")
+    rows[:2] = [replace(row, audio_sha256="the same") for row in rows[:2]]
+    train = tuple(row.utterance_id for row in rows[2:60])
+    validation = tuple(row.utterance_id for row in (rows[0], *rows[60:80]))
+    test = tuple(row.utterance_id for row in (rows[1], *rows[80:]))
+    fold = Fold(number=0, train=train, validation=validation, test=test, held_out="by hand")
+    found = audit(rows, [fold], "random")
     shared = {(s.column, s.part): s for s in found.shared}
     assert shared["audio_sha256", "test"].values == ("the same",)
     assert shared["audio_sha256", "test"].total == len(test)
@@ -107,7 +126,7 @@ def test_what_is_shared_is_what_sets_say():
 def test_medians_are_those_of_the_training_parts():
     rows = make_rows()
     folds = assign_folds(rows, "speaker", "speaker", seed=1)
-    frames = {row["utterance_id"]: row["num_frames_narrow"] for row in rows}
+    frames = {row.utterance_id: row.num_frames_narrow for row in rows}
     medians = [int(np.median([frames[i] for i in fold.train])) for fold in folds]
     assert min(medians) < max(medians)
     assert audit(rows, folds, "speaker").lengths["narrow"] == (min(medians), max(medians), 140)
@@ -115,35 +134,43 @@ def test_medians_are_those_of_the_training_parts():
 
 def test_protocol_speaker_refuses_a_speaker_or_a_recording_on_both_sides():
     rows = make_rows()
-    ids = [row["utterance_id"] for row in rows]
-    mixed = Fold(4, tuple(ids[:50]), tuple(ids[60:80]), tuple(ids[80:] + ids[50:60]), "by hand")
+    ids = [row.utterance_id for row in rows]
+    mixed = Fold(
+        number=4,
+        train=tuple(ids[:50]),
+        validation=tuple(ids[60:80]),
+        test=tuple(ids[80:] + ids[50:60]),
+        held_out="by hand",
+    )
     with pytest.raises(DataError, match=r"fold 4: the same speakers .*test and train.*\(s2\)"):
         audit(rows, [mixed], "speaker")
     audit(rows, [mixed], "random")
 
-    rows[0]["audio_sha256"] = rows[-1]["audio_sha256"]
+    rows[0] = replace(rows[0], audio_sha256=rows[-1].audio_sha256)
     with pytest.raises(DataError, match=r"recordings .*s0_t0_0.*s8_t4_3") as caught:
         audited(rows, "speaker")
     assert "\n" not in str(caught.value)
 
 
 def test_words_name_the_figures_and_what_is_not_known():
-    text = in_words(audited(make_rows(tie="speaker"), "random"))
+    text = audit_in_words(audited(make_rows(tie="speaker"), "random"))
     lines = {line.strip().split("  ")[0]: line.split() for line in text.splitlines()}
     assert lines["speakers"][1:] == ["9", "of", "9", "8", "of", "8"]
     assert lines["speaker alone"][2:] == ["100.0%", "(100.0%)"] * 2
-    rows = [{k: r[k] for k in ("utterance_id", "speaker", "emotion")} for r in make_rows()]
-    text = in_words(audit(rows, assign_folds(rows, "random", "speaker", 0), "random"))
+    rows = [
+        UtteranceRow(utterance_id=row.utterance_id, speaker=row.speaker, emotion=row.emotion)
+        for row in make_rows()
+    ]
+    text = audit_in_words(audit(rows, assign_folds(rows, "random", "speaker", 0), "random"))
     assert text.count("not known") == 4 and "sentence alone" not in text
 
 
 def test_an_emotion_that_only_the_tested_speaker_has_is_told():
     rows = make_rows()
-    for row in rows[:20]:
-        row["emotion"] = "fearful"  # all of speaker s0
+    rows[:20] = [replace(row, emotion="fearful") for row in rows[:20]]  # all of speaker s0
     found = audited(rows, "speaker")
     held_out = assign_folds(rows, "speaker", "speaker", seed=1)[0]
     assert held_out.held_out == "speaker s0"
     assert found.untrained[0] == ["fearful"]
-    assert "fold 0 trains on no fearful, so it cannot name it" in in_words(found)
+    assert "fold 0 trains on no fearful, so it cannot name it" in audit_in_words(found)
     assert not audited(make_rows(), "speaker").untrained

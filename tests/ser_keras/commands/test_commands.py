@@ -14,11 +14,12 @@ import pytest
 import soundfile
 
 from data_pipeline.features.level import TrainingProfile
-from ser_keras.__main__ import find_fold, main
+from ser_keras.__main__ import main
+from ser_keras.commands.export import find_fold
 from ser_keras.errors import SerError
-from ser_keras.models import build_model
-from ser_keras.settings import Preset
-from ser_keras.training.fold import save_model
+from ser_keras.models.variants import build_model
+from ser_keras.settings import Network, Settings
+from ser_keras.training.model_files import save_model
 
 ROOT = Path(__file__).parents[3]
 
@@ -201,7 +202,7 @@ def test_windows_that_leave_gaps_or_are_too_long_are_refused(
 def test_help_shows_an_example(capsys, command):
     with pytest.raises(SystemExit):
         main([command, "--help"])
-    assert f"example:\n  python -m ser_keras {command}" in capsys.readouterr().out
+    assert f"examples:\n  python -m ser_keras {command}" in capsys.readouterr().out
 
 
 @pytest.fixture
@@ -239,8 +240,8 @@ def test_fold_that_cannot_be_meant_is_refused(run_dir, name, fold, message):
 def test_export_writes_a_trained_fold_that_predict_reads(
     capsys, run_dir, folder, tiny_info, tmp_path
 ):
-    settings = Preset(units=3, filters=(2, 2))
-    model = build_model("base_6", settings, 4, num_frames=(30, 24))
+    settings = Settings(network=Network(units=3, filters=(2, 2)))
+    model = build_model("base_6", settings.network, 4, num_frames=(30, 24))
     inputs = ("mfcc", "num_mfcc_frames", "mel_narrow")
     info = replace(tiny_info, variant="base_6", num_frames=(30, 24), inputs=inputs)
     save_model(model, settings, info, run_dir / "fold_12" / "model")

@@ -1,27 +1,30 @@
 """`python train.py`: the whole way on made-up speech, resumed, interrupted and refused."""
 
+import argparse
 import csv
 import json
+import platform
 import shutil
 import signal
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 import soundfile
+from data_pipeline.records.prepared import load_prepared
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from data_pipeline.__main__ import main as prepare_main
-from data_pipeline.splits.folds import PROTOCOLS
-from ser_keras.commands.train import audit_folds, load, main, plan_runs, resolve_settings
-from ser_keras.commands.train_options import parse_args
+from ser_keras.commands import fold_work
+from ser_keras.commands.train import main, plan_runs, print_audits
+from ser_keras.commands.train_options import add_arguments, order_of
 from ser_keras.models import VARIANTS
 from ser_keras.runs.grid import jobs_in_order
 from ser_keras.settings import PRESETS
-from ser_keras.training.fold import load_model
+from ser_keras.training.model_files import load_model
 
 ROOT = Path(__file__).parents[3]
 SPEAKERS, EMOTIONS = ("anna", "ben", "cem"), ("angry", "sad")
@@ -54,12 +57,29 @@ def prepared(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def tiny_network(monkeypatch):
     """The code is the same for all presets: the demo's, but smaller."""
-    monkeypatch.setitem(PRESETS, "demo", replace(PRESETS["demo"], units=8, filters=(4, 4)))
+    tiny = {"network.units": 8, "network.filters": (4, 4)}
+    monkeypatch.setitem(PRESETS, "demo", PRESETS["demo"].with_values(tiny))
+
+
+def order(*options):
+    """What a command line asks for."""
+    parser = argparse.ArgumentParser()
+    parser.set_defaults(usage_error=parser.error)
+    add_arguments(parser)
+    return order_of(parser.parse_args([str(option) for option in options]))
 
 
 def arguments(prepared, runs, *more):
-    fixed = ["--data", prepared, "--run-dir", runs, "--preset", "demo", "--batch-size", "8"]
-    return [*map(str, fixed), "--epochs", "2", *more]
+    """Options of a quick training; what `more` sets is not set twice."""
+    quick = {"--batch-size": "8", "--epochs": "2"}
+    own = [part for flag in quick if flag not in more for part in (flag, quick[flag])]
+    return ["--data", str(prepared), "--run-dir", str(runs), "--preset", "demo", *own, *more]
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path_factory, monkeypatch):
+    """A folder of its own to work in: what is exported by default is no litter in the tree."""
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
 
 
 def test_a_run_stands_alone_and_is_the_same_again_after_an_interruption(prepared, tmp_path, capsys):
@@ -105,9 +125,12 @@ def test_a_run_stands_alone_and_is_the_same_again_after_an_interruption(prepared
 
 
 def test_a_grid_has_a_folder_a_run_and_goes_on_where_it_was_stopped(prepared, tmp_path, capsys):
-    grid = arguments(prepared, tmp_path, "--variant", "base_1", "--protocol", "all")
-    grid += ["--fold", "0", "--epochs", "1"]
-    names = [f"manifest-base_1-demo-{protocol}-seed0" for protocol in ("speaker", "random")]
+    grid = arguments(
+        prepared, tmp_path, "--variant", "base_1", "--protocol", "all", "--epochs", "1"
+    )
+    grid += ["--fold", "0"]
+    own = "batch_size=8-epochs=1"
+    names = [f"manifest-base_1-demo-{protocol}-seed0-{own}" for protocol in ("speaker", "random")]
     assert main(grid) == 0
     printed = capsys.readouterr().out
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names)
@@ -136,11 +159,10 @@ def test_a_grid_has_a_folder_a_run_and_goes_on_where_it_was_stopped(prepared, tm
 
 def test_a_grid_goes_fold_by_fold_through_all_systems(prepared, tmp_path):
     grid = arguments(prepared, tmp_path, "--variant", "all", "--protocol", "all", "--repeats", "2")
-    planned = parse_args(grid, "", PROTOCOLS)
-    runs = plan_runs(planned, load(prepared), resolve_settings(planned))
+    runs = plan_runs(order(*grid), load_prepared(prepared))
     assert len({run.directory for run in runs}) == len(runs) == 8 * 2 * 2
     jobs = [
-        (run.config["protocol"], run.config["seed"], fold.number, run.config["variant"])
+        (run.config.protocol, run.config.seed, fold.number, run.config.variant)
         for run, fold in jobs_in_order(runs)
     ]
     expected = [
@@ -157,14 +179,13 @@ def test_both_forms_of_the_gate_have_runs_of_their_own(prepared, tmp_path):
     before = ["--gate-norm", "before_sigmoid"]
 
     def name_of(*more):
-        planned = parse_args(["--preset", "demo", *more], "", PROTOCOLS)
-        (run,) = plan_runs(planned, load(prepared), resolve_settings(planned))
+        (run,) = plan_runs(order("--preset", "demo", *more), load_prepared(prepared))
         assert run.directory.parent == Path("runs")
         return run.directory.name
 
     name = "manifest-dual_level-demo-speaker-seed0"
     assert name_of() == name_of("--gate-norm", "after_sigmoid") == name
-    assert name_of(*before) == f"{name}-before_sigmoid"
+    assert name_of(*before) == f"{name}-gate_norm=before_sigmoid"
 
     quick = ["--fold", "0", "--epochs", "1", "--export", str(tmp_path / "saved")]
     assert main(arguments(prepared, tmp_path, *before, *quick)) == 0
@@ -178,11 +199,115 @@ def test_both_forms_of_the_gate_have_runs_of_their_own(prepared, tmp_path):
     assert model.get_layer("ds_lstm_1").get_config()["gate_norm"] == "before_sigmoid"
 
 
+def test_a_setting_of_its_own_becomes_part_of_the_name(prepared):
+    def name_of(*more):
+        (run,) = plan_runs(order("--preset", "demo", *more), load_prepared(prepared))
+        return run.directory.name.removeprefix("manifest-dual_level-demo-speaker-seed0")
+
+    assert name_of("--set", "optimiser.learning_rate=3e-4", "network.filters=32,16") == (
+        "-filters=32,16-learning_rate=0.0003"
+    )
+    assert name_of("--learning-rate", "3e-4") == "-learning_rate=0.0003"
+    assert name_of("--set", "optimiser.halve_at=") == "-halve_at="
+    # What is set to what the preset has already is no difference.
+    assert name_of("--set", "optimiser.epochs=16", "--batch-size", "16") == ""
+
+
+def test_a_folder_of_the_older_name_with_equal_settings_goes_on(prepared, capsys):
+    """Epochs and batch size had no place in the name, so its folder holds what is asked for."""
+    older = Path("runs/manifest-base_1-demo-speaker-seed0")
+    small = ["--data", str(prepared), "--preset", "demo", "--batch-size", "8", "--fold", "0"]
+    small += ["--variant", "base_1"]
+    assert main([*small, "--epochs", "1", "--run-dir", str(older)]) == 0
+    capsys.readouterr()
+    assert main([*small, "--epochs", "1"]) == 0
+    assert "finished before, kept" in capsys.readouterr().out
+    assert main([*small, "--epochs", "2"]) == 0
+    folders = sorted(path.name for path in Path("runs").iterdir())
+    assert folders == [older.name, f"{older.name}-batch_size=8-epochs=2"]
+
+
+def test_a_field_that_was_not_known_when_a_run_began_is_no_other_setting(prepared, tmp_path):
+    small = arguments(prepared, tmp_path, "--fold", "0", "--variant", "base_1")
+    assert main(small) == 0
+    for name in ("config.json", "fold_0/result.json", "fold_0/model/config.json"):
+        content = json.loads((tmp_path / name).read_text())
+        settings = content.get("settings", content)
+        assert settings.pop("aligned_frames") == 2  # as if it were newer than this run
+        (tmp_path / name).write_text(json.dumps(content))
+    assert main(small) == 0
+    config = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(
+        json.dumps(config | {"settings": config["settings"] | {"aligned_frames": 3}})
+    )
+    assert main(small) == 1
+
+
+def figures(fold):
+    """What a fold found out but for what every process measures anew."""
+    result = json.loads((fold / "result.json").read_text())
+    for name in ("seconds_per_epoch", "optimistic"):
+        result.pop(name)
+    return result, (fold / "predictions.csv").read_bytes()
+
+
+def test_without_its_test_part_a_fold_is_trained_alike_and_tested_later(
+    prepared, tmp_path, capsys, monkeypatch
+):
+    blind, seeing = tmp_path / "blind", tmp_path / "seeing"
+    small = ("--variant", "dual_level", "--fold", "0")
+    read = []
+    make_dataset = fold_work.make_dataset
+    monkeypatch.setattr(
+        fold_work,
+        "make_dataset",
+        lambda prepared, ids, **how: read.extend(ids) or make_dataset(prepared, ids, **how),
+    )
+    command = arguments(prepared, blind, *small)
+    assert main([*command, "--no-test"]) == 0
+    printed = capsys.readouterr().out
+    assert "the test part was not read" in printed and "test WA" not in printed
+    assert all("anna" not in utterance_id for utterance_id in read)  # fold 0 tests anna
+    assert read
+    fold = blind / "fold_0"
+    result = json.loads((fold / "result.json").read_text())
+    assert result["tested"] is False
+    assert set(result["validation"]) == {"weighted_accuracy", "unweighted_accuracy", "loss"}
+    for name in ("weighted_accuracy", "confusion_matrix", "optimistic", "per_class_recall"):
+        assert name not in result
+    assert "test" not in result["calibration"]
+    assert not (fold / "predictions.csv").exists()
+    assert "optimistic" not in (fold / "history.csv").read_text()
+    assert json.loads((fold / "model" / "info.json").read_text()).get("weighted_accuracy") is None
+    weights = (fold / "model" / "model.weights.h5").read_bytes()
+
+    assert main(command) == 0
+    printed = capsys.readouterr().out
+    assert "scored now" in printed and "epoch   1 of" not in printed
+    assert (fold / "model" / "model.weights.h5").read_bytes() == weights
+    assert main(arguments(prepared, seeing, *small)) == 0
+    assert figures(fold) == figures(seeing / "fold_0")
+    assert json.loads((fold / "result.json").read_text())["optimistic"] is None
+    infos = [json.loads((runs / "fold_0/model/info.json").read_text()) for runs in (blind, seeing)]
+    assert infos[0] == infos[1]
+    assert main([*command, "--no-test"]) == 0  # what is tested stays tested
+    assert json.loads((fold / "result.json").read_text())["tested"] is True
+
+
+def test_results_say_which_libraries_made_them(prepared, tmp_path):
+    assert main(arguments(prepared, tmp_path, "--fold", "0", "--variant", "base_1")) == 0
+    versions = json.loads((tmp_path / "fold_0" / "result.json").read_text())["versions"]
+    assert versions["keras"] == keras.__version__
+    assert versions["python"] == platform.python_version()
+    assert {"tensorflow", "numpy", "scikit-learn", "opensmile", "librosa"} <= versions.keys()
+
+
 def test_other_settings_are_refused_and_nothing_is_lost(prepared, tmp_path, capsys):
     small = arguments(prepared, tmp_path, "--fold", "0", "--variant", "base_1")
     assert main(small) == 0
     before = (tmp_path / "fold_0" / "result.json").read_bytes()
-    assert main([*small, "--epochs", "3"]) == 1
+    longer = arguments(prepared, tmp_path, "--fold", "0", "--variant", "base_1", "--epochs", "3")
+    assert main(longer) == 1
     error = capsys.readouterr().err.strip().splitlines()[-1]
     assert error.startswith("error: ") and "settings.epochs: there 2, here 3" in error
     assert (tmp_path / "fold_0" / "result.json").read_bytes() == before
@@ -201,9 +326,8 @@ def test_what_the_folds_share_is_said_and_ends_training_under_speaker(prepared, 
     assert len(error) == 1 and "the same recordings are in test and train" in error[0]
     assert not (tmp_path / "runs").exists()
 
-    planned = parse_args(arguments(leaky, tmp_path, "--protocol", "random"), "", PROTOCOLS)
-    runs = plan_runs(planned, load(leaky), resolve_settings(planned))
-    audit_folds(runs, load(leaky))
+    planned = order(*arguments(leaky, tmp_path, "--protocol", "random"))
+    print_audits(plan_runs(planned, load_prepared(leaky)), load_prepared(leaky))
     (line,) = [line for line in capsys.readouterr().out.splitlines() if "recordings" in line]
     assert line.split()[1:3] == ["1", "of"]
 
@@ -213,7 +337,7 @@ def test_what_the_folds_share_is_said_and_ends_training_under_speaker(prepared, 
     [
         (["--fold", "3"], "received --fold 3, expected 0 to 2"),
         (["--data", "nowhere"], "nowhere"),
-        (["--data", "tests"], "metadata.json"),
+        (["--data", "."], "metadata.json"),
     ],
 )
 def test_what_cannot_run_is_one_line_and_exit_code_1(prepared, tmp_path, capsys, more, message):
@@ -257,9 +381,9 @@ def test_wrong_usage_exits_with_2(wrong, capsys):
 # `train.py` with the tiny network of these tests.
 TINY = """
 import sys
-from dataclasses import replace
 from ser_keras.settings import PRESETS
-PRESETS["demo"] = replace(PRESETS["demo"], units=8, filters=(4, 4))
+tiny = {"network.units": 8, "network.filters": (4, 4)}
+PRESETS["demo"] = PRESETS["demo"].with_values(tiny)
 from ser_keras.commands.train import main
 sys.exit(main(sys.argv[1:]))
 """

@@ -16,17 +16,17 @@ from ser_keras.__main__ import main
 from ser_keras.errors import SerError
 from ser_keras.export.onnx import export_onnx
 from ser_keras.models import build_model
-from ser_keras.settings import Preset
+from ser_keras.settings import Network, Settings
 from ser_keras.training.fold import save_model
 
 NUM_FRAMES = (30, 26)
-SETTINGS = Preset(units=8, filters=(4, 4))
+SETTINGS = Settings(network=Network(units=8, filters=(4, 4)))
 
 
 @pytest.fixture(scope="module")
 def model():
     """The dual-level network, small: both recurrences and the CNN are in it."""
-    return build_model("dual_level", SETTINGS, 4, NUM_FRAMES)
+    return build_model("dual_level", SETTINGS.network, 4, NUM_FRAMES)
 
 
 @pytest.fixture(scope="module")

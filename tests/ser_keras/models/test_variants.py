@@ -1,19 +1,18 @@
 """The eight systems of Table 1."""
 
-import dataclasses
-
 import keras
 import numpy as np
 import pytest
 
 from ser_keras.errors import SerError
-from ser_keras.models import VARIANTS, build_model, head_loss_weights, input_names
+from ser_keras.models import build_model, head_loss_weights, input_names
 from ser_keras.models.heads import align
-from ser_keras.settings import PRESETS
-from ser_keras.training.fold import compile_model
+from ser_keras.settings import PRESETS, VARIANTS
+from ser_keras.training.optimisation import compile_model
 
 SMALL = {
-    name: dataclasses.replace(preset, units=6, filters=(4, 3)) for name, preset in PRESETS.items()
+    name: preset.with_values({"network.units": 6, "network.filters": (4, 3)})
+    for name, preset in PRESETS.items()
 }
 FRAMES, MELS = (48, 25), (16, 32)
 
@@ -62,18 +61,18 @@ def ds_lstm_parameters(x, y, units, steps):
     return layer(x) + layer(units)
 
 
-def expected_parameters(variant, preset, num_emotions, frames, mels):
-    units, channels = preset.units, preset.filters[1]
+def expected_parameters(variant, network, num_emotions, frames, mels):
+    units, channels = network.units, network.filters[1]
     classifier = num_emotions * (units + 1)
-    kernels = preset.kernel_narrow, preset.kernel_wide
-    paddings = preset.padding_narrow, preset.padding_wide
+    kernels = network.kernel_narrow, network.kernel_wide
+    paddings = network.padding_narrow, network.padding_wide
     features, steps = (
         [after_convolutions(size[i], kernels[i][axis], paddings[i][axis]) for i in (0, 1)]
         for axis, size in ((1, mels), (0, frames))
     )
     x, y = (bands * channels for bands in features)
-    cnns = [cnn_parameters(kernel, preset.filters) for kernel in kernels]
-    aligned = steps[0] // 2 - (1 if preset.aligned_frames == 3 else 0)
+    cnns = [cnn_parameters(kernel, network.filters) for kernel in kernels]
+    aligned = steps[0] // 2 - (1 if network.aligned_frames == 3 else 0)
     heads = {
         "mfcc": lstm_parameters(39, units) + classifier,
         "narrow": cnns[0] + lstm_parameters(x, units) + classifier,
@@ -87,18 +86,19 @@ def expected_parameters(variant, preset, num_emotions, frames, mels):
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_parameters_follow_from_the_sizes(variant, preset):
     frames, mels = (460, 230), (64, 128)
-    model = build_model(variant, PRESETS[preset], 4, frames, mels)
-    assert model.count_params() == expected_parameters(variant, PRESETS[preset], 4, frames, mels)
+    network = PRESETS[preset].network
+    model = build_model(variant, network, 4, frames, mels)
+    assert model.count_params() == expected_parameters(variant, network, 4, frames, mels)
 
 
 def test_the_dual_sequence_layers_have_more_weights_than_two_lstms():
     """Six gate networks against eight, but 1,818,400 weights against 1,500,800: 21 % more."""
-    model = build_model("ds_lstm", PRESETS["paper"], 4, (460, 230))
+    model = build_model("ds_lstm", PRESETS["paper"].network, 4, (460, 230))
     layers = [model.get_layer(f"ds_lstm_{n}") for n in (1, 2)]
     weights = sum(
         np.prod(w.shape) for layer in layers for w in layer.trainable_weights if "rbn" not in w.path
     )
-    base_4 = build_model("base_4", PRESETS["paper"], 4, (460, 230))
+    base_4 = build_model("base_4", PRESETS["paper"].network, 4, (460, 230))
     lstms = [base_4.get_layer(f"{head}_lstm_{n}") for head in ("narrow", "wide") for n in (1, 2)]
     assert (weights, sum(layer.count_params() for layer in lstms)) == (1_818_400, 1_500_800)
 
@@ -112,8 +112,8 @@ def test_the_dual_sequence_layers_have_more_weights_than_two_lstms():
 )
 def test_a_training_step_moves_every_weight(variant, preset):
     keras.utils.set_random_seed(1)
-    model = build_model(variant, SMALL[preset], 4, FRAMES, MELS)
-    compile_model(model, variant, SMALL[preset], 4)
+    model = build_model(variant, SMALL[preset].network, 4, FRAMES, MELS)
+    compile_model(model, variant, SMALL[preset].optimiser, 4)
     inputs, labels = batch(variant)
     before = [w.numpy() for w in model.weights]
     model.train_on_batch(inputs, dict.fromkeys(model.output, labels))
@@ -124,8 +124,8 @@ def test_a_training_step_moves_every_weight(variant, preset):
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_logits_and_loss_are_weighted_averages_of_the_heads(variant):
-    model = build_model(variant, SMALL["paper"], 4, FRAMES, MELS)
-    compile_model(model, variant, SMALL["paper"], 4)
+    model = build_model(variant, SMALL["paper"].network, 4, FRAMES, MELS)
+    compile_model(model, variant, SMALL["paper"].optimiser, 4)
     inputs, labels = batch(variant)
     outputs = {name: np.asarray(value) for name, value in model(inputs).items()}
     weights = head_loss_weights(variant)
@@ -152,7 +152,7 @@ def test_table_one_is_built_as_the_paper_says():
 
 @pytest.mark.parametrize("variant", ["base_5", "dual_level"])
 def test_an_answer_does_not_depend_on_the_batch(variant):
-    model = build_model(variant, SMALL["authors"], 4, FRAMES, MELS)
+    model = build_model(variant, SMALL["authors"].network, 4, FRAMES, MELS)
     inputs, _ = batch(variant, size=9)
     together = model(inputs)["logits"]
     alone = [model({k: v[i : i + 1] for k, v in inputs.items()})["logits"][0] for i in range(9)]
@@ -177,25 +177,25 @@ def test_alignment_averages_adjacent_steps_and_cuts_both(aligned_frames, lengths
 def test_windows_that_are_not_twice_as_long_are_refused():
     frames, mels = (318, 80), (64, 256)  # 256 and 1,024 FFT points
     with pytest.raises(SerError, match="expected the first about twice as long"):
-        build_model("ds_lstm", PRESETS["paper"], 4, frames, mels)
-    build_model("base_4", PRESETS["paper"], 4, frames, mels)
+        build_model("ds_lstm", PRESETS["paper"].network, 4, frames, mels)
+    build_model("base_4", PRESETS["paper"].network, 4, frames, mels)
 
 
 @pytest.mark.parametrize("preset", ["paper", "authors", "demo"])
 @pytest.mark.parametrize("narrow_frames", [60, 61, 62, 63, 317, 318, 319, 1000])
 def test_spectrograms_of_one_recording_are_never_out_of_step(preset, narrow_frames):
     frames = (narrow_frames, narrow_frames // 2 + 1)
-    build_model("ds_lstm", PRESETS[preset], 4, frames, (64, 128))
+    build_model("ds_lstm", PRESETS[preset].network, 4, frames, (64, 128))
 
 
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
 def test_mixed_precision_trains_with_finite_full_precision_logits(policy):
     keras.config.set_dtype_policy(policy)
     try:
-        model = build_model("dual_level", SMALL["paper"], 4, FRAMES, MELS)
+        model = build_model("dual_level", SMALL["paper"].network, 4, FRAMES, MELS)
     finally:
         keras.config.set_dtype_policy("float32")
-    compile_model(model, "dual_level", SMALL["paper"], 4)
+    compile_model(model, "dual_level", SMALL["paper"].optimiser, 4)
     inputs, labels = batch("dual_level")
     loss = model.train_on_batch(inputs, dict.fromkeys(model.output, labels))
     assert np.isfinite(loss).all()
@@ -205,7 +205,7 @@ def test_mixed_precision_trains_with_finite_full_precision_logits(policy):
 
 
 def test_config_round_trip_gives_the_same_model():
-    model = build_model("dual_level", SMALL["authors"], 4, FRAMES, MELS)
+    model = build_model("dual_level", SMALL["authors"].network, 4, FRAMES, MELS)
     twin = keras.Model.from_config(model.get_config())
     twin.set_weights(model.get_weights())
     inputs, _ = batch("dual_level")
@@ -214,6 +214,6 @@ def test_config_round_trip_gives_the_same_model():
 
 def test_what_cannot_be_built_says_why():
     with pytest.raises(SerError, match="base_9.*expected one of base_1"):
-        build_model("base_9", SMALL["paper"], 4, FRAMES, MELS)
+        build_model("base_9", SMALL["paper"].network, 4, FRAMES, MELS)
     with pytest.raises(SerError, match="20 and 10 frames, expected 24 or more"):
-        build_model("base_2", SMALL["paper"], 4, (20, 10), MELS)
+        build_model("base_2", SMALL["paper"].network, 4, (20, 10), MELS)

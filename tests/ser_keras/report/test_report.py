@@ -9,13 +9,17 @@ import pytest
 from made_runs import cells, write_run
 from sklearn.metrics import accuracy_score, balanced_accuracy_score
 
+from data_pipeline.corpora import iemocap
+from data_pipeline.rows import UtteranceRow
 from data_pipeline.splits.leakage import guess_emotions
 from ser_keras.__main__ import main
 from ser_keras.errors import SerError
-from ser_keras.report.comparisons import claimed_pairs, other_pairs, verdicts
+from ser_keras.report.comparisons import claimed_pairs, findings, other_pairs
+from ser_keras.report.floors import floors
 from ser_keras.report.paper_table import CLAIMS, PAPER_DATA
-from ser_keras.report.reading import floors, read_history, read_runs
+from ser_keras.report.reading import read_runs
 from ser_keras.report.sections import make_report
+from ser_keras.runs.contents import read_history
 from ser_keras.scores.statistics import compare, holm, matched_confusions
 
 
@@ -59,12 +63,19 @@ def test_optimism_is_the_gap_to_the_honest_mean(tmp_path):
     assert row[8:] == ["3–5 of 6", "2.5 (2)", "1,234,567"]
 
 
+def to_row(prediction):
+    """A line of predictions.csv as the row of an utterance."""
+    names = ("utterance_id", "speaker", "emotion")
+    return UtteranceRow(**{name: prediction[name] for name in names})
+
+
 def test_floors_are_the_guesses_of_the_audit(tmp_path):
     directory = write_run(tmp_path / "run")
     found = {run.title: run for run in floors(read_runs([directory]))}
     folds = read_csvs(directory)
     for title, column in (("Most frequent emotion", None), ("Speaker lookup", "speaker")):
-        answers = [guess_emotions(folds[1 - n], folds[n], column) for n in (0, 1)]
+        rows = [[to_row(line) for line in fold] for fold in folds]
+        answers = [guess_emotions(rows[1 - n], rows[n], column) for n in (0, 1)]
         true = [row["emotion"] for fold in folds for row in fold]
         expected = balanced_accuracy_score(true, sum(answers, []))
         assert found[title].summary["unweighted_accuracy"]["pooled"] == pytest.approx(expected)
@@ -103,7 +114,7 @@ def test_claims_of_the_paper_are_judged_by_the_adjusted_test(tmp_path):
         ]
         for one, p in zip(raw, adjusted, strict=True)
     ]
-    assert verdicts(pairs) == expected
+    assert findings(pairs) == expected
     assert expected[names.index(("dual_level", "base_4"))] == "holds"
     assert expected[names.index(("ds_lstm", "base_1"))] != "holds"
     text = "\n".join(make_report(runs).lines)
@@ -129,7 +140,7 @@ def test_a_weaker_system_reverses_the_claim(tmp_path):
     runs = read_runs(
         [write_run(tmp_path / "a", 0.2), write_run(tmp_path / "b", 0.97, variant="ds_lstm")]
     )
-    assert verdicts(claimed_pairs(runs)) == ["reversed"]
+    assert findings(claimed_pairs(runs)) == ["reversed"]
 
 
 def test_other_pairs_are_against_the_dual_level_and_between_settings(tmp_path):
@@ -238,6 +249,11 @@ def test_the_papers_figures_are_set_beside_the_papers_data_alone(tmp_path):
     )
     for number, changes in enumerate(others):
         assert papers not in report_text(write_run(tmp_path / f"b{number}", **data | changes))
+
+
+def test_the_papers_data_are_what_the_reader_of_its_corpus_gives():
+    assert PAPER_DATA["label_map"] == iemocap.LABEL_MAP
+    assert PAPER_DATA["subset"] == iemocap.SUBSETS[0]
 
 
 def test_a_perfect_system_makes_no_mistakes(tmp_path):

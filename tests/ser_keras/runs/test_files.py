@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from ser_keras.errors import SerError
-from ser_keras.runs.files import Predictions, read_predictions, write_json, write_predictions
+from ser_keras.runs.files import read_predictions, write_json, write_predictions
+from ser_keras.scores.predictions import Predictions
 
 
 @pytest.fixture
@@ -42,7 +43,14 @@ def test_predictions_round_trip_to_the_last_bit(tmp_path, predictions):
 def test_predictions_csv_is_what_the_documentation_says(tmp_path):
     path = tmp_path / "predictions.csv"
     rows = np.array([[0.25, 0.75], [0.1, 0.9]], np.float32)
-    two = Predictions(("a", "b"), ("01", "02"), 0, ("happy", "sad"), np.array([1, 0]), rows)
+    two = Predictions(
+        utterance_ids=("a", "b"),
+        speakers=("01", "02"),
+        fold=0,
+        emotions=("happy", "sad"),
+        labels=np.array([1, 0]),
+        probabilities=rows,
+    )
     write_predictions(path, two)
     assert path.read_bytes() == (
         b"utterance_id,speaker,fold,emotion,predicted,probability_happy,probability_sad\n"

@@ -1,7 +1,7 @@
-"""Names, durations and the estimate of the time left; tests/test_train.py runs real grids."""
+"""Names, durations and the estimate of the time left; commands/test_train.py runs real grids."""
 
 import json
-from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -15,7 +15,7 @@ def make_run(tmp_path, variant, *fold_seconds):
         folder.mkdir(parents=True)
         result = {"seconds_per_epoch": seconds / 2, "last_epoch": 2}
         (folder / "result.json").write_text(json.dumps(result))
-    return Run(Path(tmp_path / variant), {"variant": variant}, 5, range(5))
+    return Run(tmp_path / variant, SimpleNamespace(variant=variant), 5, range(5))
 
 
 def test_a_fold_lasts_as_long_as_those_of_its_variant_or_of_all(tmp_path):

@@ -136,11 +136,13 @@ def test_without_enough_or_good_enough_answers_the_target_itself_is_the_threshol
 
 def test_the_test_part_is_measured_and_nothing_is_fitted_on_it():
     validation, test = made_up_part(80, 3.0, seed=5), made_up_part(400, 3.0, seed=6)
-    result = calibrate(validation, test)
-    others = calibrate(validation, (test[0][::-1], test[1]))
+    result = calibrate(validation, test).to_json()
+    others = calibrate(validation, (test[0][::-1], test[1])).to_json()
     assert others["calibration"].pop("test") != result["calibration"]["test"]
     measured = result["calibration"].pop("test")
-    assert others == result
+    assert others == result == calibrate(validation, None).to_json()
+    assert list(result) == ["temperature", "unsure_below", "calibration"]
+    assert list(result["calibration"]) == ["target_accuracy", "target_reached", "validation"]
 
     confidence = softmax(test[1] / result["temperature"]).max(1)
     answered = confidence >= result["unsure_below"]

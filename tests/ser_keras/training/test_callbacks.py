@@ -11,16 +11,11 @@ from sklearn.metrics import accuracy_score, balanced_accuracy_score, confusion_m
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from ser_keras.errors import SerError
-from ser_keras.scores.accuracies import predict_probabilities
-from ser_keras.training.callbacks import (
-    BestEpoch,
-    HistoryCsv,
-    TensorBoardFold,
-    TestEpochs,
-    config_table,
-    plain_log_name,
-)
-from ser_keras.training.metrics import emotion_metrics
+from ser_keras.training.best_epoch import BestEpoch
+from ser_keras.training.history import HistoryCsv
+from ser_keras.training.metrics import emotion_metrics, plain_log_name
+from ser_keras.training.optimistic import OptimisticScores
+from ser_keras.training.tensorboard import TensorBoardFold, config_table
 
 EMOTIONS = ("angry", "happy", "sad")
 NUM_FEATURES = 5
@@ -97,7 +92,7 @@ def trained(tmp_path_factory):
         "snapshots": Snapshots(),
         "halve": halve,
         "best": BestEpoch(),
-        "test": TestEpochs(TEST, EMOTIONS),
+        "test": OptimisticScores(TEST, EMOTIONS),
         "csv": HistoryCsv(folder / "history.csv"),
         "board": TensorBoardFold(
             folder,
@@ -244,31 +239,19 @@ def test_optimistic_scores_are_the_best_epochs_on_the_test_part(trained):
 
 def test_looking_at_the_test_part_changes_nothing_in_training():
     with_test, without = make_model(), make_model()
-    fit(with_test, [TestEpochs(TEST, EMOTIONS)], epochs=2)
+    fit(with_test, [OptimisticScores(TEST, EMOTIONS)], epochs=2)
     fit(without, [], epochs=2)
     for one, other in zip(with_test.get_weights(), without.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
 
 
 def test_a_diverged_model_claims_nothing_and_does_not_stop_training():
-    test, logs = TestEpochs(TEST, EMOTIONS), {}
+    test, logs = OptimisticScores(TEST, EMOTIONS), {}
     test.set_model(make_model())
     test.model.set_weights([np.full_like(w, np.nan) for w in test.model.get_weights()])
     test.on_epoch_end(0, logs)
     assert test.best == {}
     assert all(math.isnan(value) for value in logs.values()) and len(logs) == 2
-
-
-def test_probabilities_are_the_softmax_of_the_logits_in_order():
-    model = make_model()
-    labels, probabilities = predict_probabilities(model, TEST)
-    logits = model.predict(TEST, verbose=0)["logits"]
-    expected = keras.ops.convert_to_numpy(keras.ops.softmax(logits))
-    np.testing.assert_allclose(probabilities, expected, atol=1e-6)
-    assert probabilities.dtype == np.float32
-    np.testing.assert_array_equal(labels, np.concatenate([y for _, y in TEST]))
-    with pytest.raises(SerError, match="no utterances"):
-        predict_probabilities(model, TEST.take(0))
 
 
 @pytest.fixture(scope="module")

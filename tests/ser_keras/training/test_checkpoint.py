@@ -1,25 +1,47 @@
 """Checkpoints of real fits: what comes back, and what is never used."""
 
+import csv
 import json
+from dataclasses import replace
 
 import keras
 import numpy as np
 import pytest
 
-from ser_keras.training.callbacks import BestEpoch, HistoryCsv, TestEpochs
-from ser_keras.training.checkpoint import EpochCheckpoint
+from ser_keras.runs.config import RunConfig
+from ser_keras.settings import Settings
+from ser_keras.training.best_epoch import BestEpoch
+from ser_keras.training.checkpoint import Checkpoint, Remembered
+from ser_keras.training.history import HistoryCsv
 from ser_keras.training.metrics import emotion_metrics
+from ser_keras.training.optimistic import OptimisticScores
 
 EMOTIONS = ("angry", "sad")
-IDENTITY = {"corpus": "made up", "fold": 0, "settings": {"n_fft": (256, 512)}}
+CONFIG = RunConfig(
+    data_key="key",
+    corpus="made up",
+    emotions=EMOTIONS,
+    label_map={},
+    subset="all",
+    features={"n_fft": (256, 512)},
+    group_by="speaker",
+    protocol="speaker",
+    selection="",
+    variant="base_1",
+    preset="paper",
+    settings=Settings(),
+    seed=0,
+)
 RNG = np.random.default_rng(0)
 INPUTS, LABELS = RNG.normal(size=(32, 3)).astype(np.float32), RNG.integers(0, 2, 32)
 
 
-def make_model(seed, units=4):
+def make_model(seed, units=4, dropout=0.0):
     keras.utils.set_random_seed(seed)
     inputs = keras.Input((3,), name="x")
     hidden = keras.layers.BatchNormalization()(keras.layers.Dense(units)(inputs))
+    if dropout:
+        hidden = keras.layers.Dropout(dropout)(hidden)
     model = keras.Model({"x": inputs}, {"logits": keras.layers.Dense(2)(hidden)})
     model.compile(
         keras.optimizers.Adam(0.05),
@@ -29,15 +51,17 @@ def make_model(seed, units=4):
     return model
 
 
-def make_checkpoint(folder, identity=IDENTITY):
-    best, test = BestEpoch(), TestEpochs([({"x": INPUTS}, LABELS)], EMOTIONS)
-    history = HistoryCsv(folder / "history.csv")
-    return EpochCheckpoint(folder / "checkpoint.npz", identity, best, test, history)
+def make_checkpoint(folder, config=CONFIG, fold=0, watched=True):
+    optimistic = OptimisticScores([({"x": INPUTS}, LABELS)], EMOTIONS) if watched else None
+    remembered = Remembered(BestEpoch(), HistoryCsv(folder / "history.csv"), optimistic)
+    return Checkpoint(folder / "checkpoint.npz", config, fold, remembered)
 
 
 def fit(model, checkpoint, first, last):
     x, y = {"x": INPUTS}, {"logits": LABELS}
-    own = [checkpoint.best, checkpoint.test, checkpoint.history, checkpoint]
+    kept = checkpoint.remembered
+    watched = [kept.optimistic] if kept.optimistic else []
+    own = [kept.best, *watched, kept.history, checkpoint]
     fixed = {"batch_size": 8, "shuffle": False, "verbose": 0, "callbacks": own}
     model.fit(x, y, validation_data=(x, y), initial_epoch=first, epochs=last, **fixed)
 
@@ -51,20 +75,25 @@ def stopped(tmp_path_factory):
 
 
 def outcome(model, checkpoint):
-    rows = [{k: v for k, v in row.items() if k != "seconds"} for row in checkpoint.history.rows]
-    values = [np.asarray(v) for v in (*model.weights, *model.optimizer.variables)]
-    return values + checkpoint.best.weights, (checkpoint.best.state, checkpoint.test.best, rows)
+    kept = checkpoint.remembered
+    rows = [{k: v for k, v in row.items() if k != "seconds"} for row in kept.history.rows]
+    values = [np.asarray(v) for v in (*model.variables, *model.optimizer.variables)]
+    best = kept.optimistic.best if kept.optimistic else None
+    return values + kept.best.weights, (kept.best.state, best, rows)
 
 
-def test_going_on_ends_as_if_there_had_been_no_stop(stopped, tmp_path):
-    whole, without = make_model(1), make_checkpoint(tmp_path / "whole")
+@pytest.mark.parametrize("dropout", [0.0, 0.5])
+def test_going_on_ends_as_if_there_had_been_no_stop(tmp_path, dropout):
+    whole, without = make_model(1, dropout=dropout), make_checkpoint(tmp_path / "whole")
     without.path.parent.mkdir()
     fit(whole, without, 0, 6)
 
-    (tmp_path / "checkpoint.npz").write_bytes(stopped)
-    model, checkpoint = make_model(2), make_checkpoint(tmp_path)  # other weights to begin with
+    fit(make_model(1, dropout=dropout), make_checkpoint(tmp_path), 0, 3)
+    # Other weights, and another state of the seed generators, to begin with.
+    model, checkpoint = make_model(2, dropout=dropout), make_checkpoint(tmp_path)
+    assert bool(set(map(id, model.variables)) - set(map(id, model.weights))) == bool(dropout)
     assert checkpoint.resume(model) == 3
-    assert len(checkpoint.best.weights) == len(model.weights)
+    assert len(checkpoint.remembered.best.weights) == len(model.weights)
     fit(model, checkpoint, 3, 6)
     (arrays, rest), (expected_arrays, expected_rest) = (
         outcome(model, checkpoint),
@@ -82,16 +111,49 @@ def assert_not_used(checkpoint, model):
     assert checkpoint.resume(model) == 0
     for weight, old in zip(model.weights, before, strict=True):
         np.testing.assert_array_equal(weight, old)
-    assert (checkpoint.best.epoch, checkpoint.best.weights) == (0, [])
-    assert (checkpoint.test.best, checkpoint.history.rows) == ({}, [])
+    kept = checkpoint.remembered
+    assert (kept.best.epoch, kept.best.weights) == (0, [])
+    assert (kept.optimistic.best, kept.history.rows) == ({}, [])
+
+
+OTHER = Settings().with_values({"network.units": 7})
 
 
 @pytest.mark.parametrize(
-    "identity", [IDENTITY | {"fold": 1}, IDENTITY | {"settings": {"n_fft": (256, 1024)}}, {}]
+    "other",
+    [{"fold": 1}, {"config": replace(CONFIG, settings=OTHER)}, {"config": replace(CONFIG, seed=1)}],
 )
-def test_one_of_other_settings_is_never_used(stopped, tmp_path, identity):
+def test_one_of_other_settings_is_never_used(stopped, tmp_path, other):
     (tmp_path / "checkpoint.npz").write_bytes(stopped)
-    assert_not_used(make_checkpoint(tmp_path, identity), make_model(2))
+    assert_not_used(make_checkpoint(tmp_path, **other), make_model(2))
+
+
+def test_a_field_that_is_newer_than_the_file_has_its_default(stopped, tmp_path, monkeypatch):
+    older = CONFIG.to_json()
+    older["settings"] = {k: v for k, v in older["settings"].items() if k != "aligned_frames"}
+    checkpoint = make_checkpoint(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(RunConfig, "to_json", lambda self: older)
+        fit(make_model(1), checkpoint, 0, 2)
+    assert make_checkpoint(tmp_path).resume(make_model(2)) == 2
+
+
+def columns(folder):
+    return next(csv.reader((folder / "history.csv").open()))
+
+
+@pytest.mark.parametrize(("before", "after"), [(False, True), (True, False), (False, False)])
+def test_a_test_part_that_was_not_watched_all_along_claims_nothing(tmp_path, before, after):
+    fit(make_model(1), make_checkpoint(tmp_path, watched=before), 0, 2)
+    assert ("optimistic_test_weighted_accuracy" in columns(tmp_path)) == before
+    model, checkpoint = make_model(2), make_checkpoint(tmp_path, watched=after)
+    assert checkpoint.resume(model) == 2
+    assert checkpoint.remembered.optimistic is None
+    fit(model, checkpoint, 2, 4)
+    rows = list(csv.DictReader((tmp_path / "history.csv").open()))
+    assert [row["epoch"] for row in rows] == ["1", "2", "3", "4"]
+    assert "optimistic_test_weighted_accuracy" not in rows[0]
+    assert all(None not in row and None not in row.values() for row in rows)
 
 
 def test_one_of_another_network_is_never_used(stopped, tmp_path):

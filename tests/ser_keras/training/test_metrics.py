@@ -77,7 +77,7 @@ def test_config_round_trip():
 
 @pytest.mark.parametrize("wrong", [0, -1, 2.0, "4", None])
 def test_wrong_number_of_emotions_is_refused(wrong):
-    with pytest.raises(ValueError, match="num_emotions must be a positive integer"):
+    with pytest.raises(ValueError, match="Expected a positive integer, the number"):
         UnweightedAccuracy(wrong)
 
 

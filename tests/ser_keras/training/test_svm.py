@@ -10,19 +10,37 @@ from sklearn.metrics import accuracy_score, balanced_accuracy_score
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from data_pipeline.audio.reading import audio_sha256, load_waveform
-from data_pipeline.features import functionals
+from data_pipeline.audio.reading import load_waveform
+from data_pipeline.audio.waveform import audio_sha256
+from data_pipeline.contract import FUNCTIONALS
 from data_pipeline.records.codec import FORMAT_VERSION
-from data_pipeline.splits import folds
+from data_pipeline.records.prepared import load_prepared
+from data_pipeline.rows import UtteranceRow
 from data_pipeline.splits.folds import assign_folds
 from ser_keras.__main__ import main
-from ser_keras.commands import classical as classical_command
 from ser_keras.errors import SerError
+from ser_keras.runs.config import RunConfig
 from ser_keras.runs.files import read_predictions
-from ser_keras.training import svm as classical
+from ser_keras.settings import SVM_COSTS, SvmSettings
 from ser_keras.training.svm import fit_svm, num_parameters, run_fold, score_svm
 
 EMOTIONS = ("angry", "happy", "sad")
+SETTINGS = SvmSettings(cost=0.1)
+CONFIG = RunConfig(
+    data_key="key",
+    corpus="made up",
+    emotions=EMOTIONS,
+    label_map={},
+    subset="all",
+    features={"functionals": "eGeMAPSv02"},
+    group_by="speaker",
+    protocol="random",
+    selection="",
+    variant="svm_eGeMAPSv02",
+    preset="classical",
+    settings=SETTINGS,
+    seed=0,
+)
 
 
 @pytest.fixture
@@ -32,7 +50,7 @@ def material():
     labels = draw.choice(3, 90, p=[0.5, 0.3, 0.2])
     functionals = draw.normal(size=(90, 12)) * np.arange(1, 13) + 3 * np.eye(3, 12)[labels]
     rows = [
-        {"utterance_id": f"u{n}", "speaker": f"s{n % 6}", "emotion": EMOTIONS[label], "session": ""}
+        UtteranceRow(utterance_id=f"u{n}", speaker=f"s{n % 6}", emotion=EMOTIONS[label])
         for n, label in enumerate(labels)
     ]
     return functionals.astype(np.float32), labels, rows
@@ -42,37 +60,35 @@ def test_scores_are_those_of_scikit_learn_step_by_step(material):
     vectors, labels, _ = material
     train, test = np.arange(60), np.arange(60, 90)
     outcome = score_svm(
-        fit_svm(vectors[train], labels[train], 0.1), vectors[test], labels[test], EMOTIONS
+        fit_svm(vectors[train], labels[train], SETTINGS), vectors[test], labels[test], EMOTIONS
     )
     mean, deviation = vectors[train].mean(axis=0), vectors[train].std(axis=0)
     scaled = (vectors - mean) / deviation
     weight = len(train) / (3 * np.bincount(labels[train]))
     svm = SVC(kernel="linear", C=0.1, class_weight=dict(enumerate(weight)), break_ties=True)
     predicted = svm.fit(scaled[train], labels[train]).predict(scaled[test])
-    np.testing.assert_array_equal(outcome["probabilities"].argmax(axis=-1), predicted)
-    scored = outcome["scores"]
-    assert scored["weighted_accuracy"] == pytest.approx(accuracy_score(labels[test], predicted))
+    np.testing.assert_array_equal(outcome.probabilities.argmax(axis=-1), predicted)
+    scored = outcome.scores
+    assert scored.weighted_accuracy == pytest.approx(accuracy_score(labels[test], predicted))
     expected = balanced_accuracy_score(labels[test], predicted)
-    assert scored["unweighted_accuracy"] == pytest.approx(expected)
+    assert scored.unweighted_accuracy == pytest.approx(expected)
     assert 0.4 < expected < 1.0
-    np.testing.assert_allclose(outcome["probabilities"].sum(axis=-1), 1, rtol=1e-6)
+    np.testing.assert_allclose(outcome.probabilities.sum(axis=-1), 1, rtol=1e-6)
     # Nothing is chosen, so nothing more can be claimed.
-    assert outcome["optimistic"]["unweighted_accuracy"] == scored["unweighted_accuracy"]
-    assert outcome["best_epoch"] is None
+    assert outcome.optimistic["unweighted_accuracy"] == scored.unweighted_accuracy
 
 
 def test_the_test_part_changes_nothing_that_is_fitted(material, tmp_path):
     vectors, labels, rows = material
     fold = assign_folds(rows, "random", "speaker", seed=0)[0]
-    tested = np.isin([row["utterance_id"] for row in rows], fold.test)
-    pipeline = fit_svm(vectors[~tested], labels[~tested], 0.1)
+    tested = np.isin([row.utterance_id for row in rows], fold.test)
+    pipeline = fit_svm(vectors[~tested], labels[~tested], SETTINGS)
     scaler = StandardScaler().fit(vectors[~tested])
     np.testing.assert_array_equal(pipeline[0].mean_, scaler.mean_)
-    config = {"emotions": list(EMOTIONS), "settings": {"cost": 0.1}, "protocol": "random"}
     poisoned = vectors.copy()
     poisoned[np.flatnonzero(tested)[1:]] *= 1000  # all test utterances but the first
     for name, values in (("plain", vectors), ("poisoned", poisoned)):
-        run_fold(fold, rows, values, config, tmp_path / name)
+        run_fold(fold, rows, values, CONFIG, tmp_path / name)
     plain, changed = (
         read_predictions(tmp_path / name / "fold_0" / "predictions.csv")
         for name in ("plain", "poisoned")
@@ -84,19 +100,19 @@ def test_the_test_part_changes_nothing_that_is_fitted(material, tmp_path):
 def test_two_emotions_and_an_emotion_never_trained(material, tmp_path):
     vectors, labels, _ = material
     two = labels < 2
-    pipeline = fit_svm(vectors[two], labels[two], 0.1)
+    pipeline = fit_svm(vectors[two], labels[two], SETTINGS)
     assert num_parameters(pipeline) == 12 + 1
     outcome = score_svm(pipeline, vectors, labels, EMOTIONS)
     expected = pipeline.predict(vectors)
-    np.testing.assert_array_equal(outcome["probabilities"].argmax(axis=-1), expected)
-    assert (outcome["probabilities"][:, 2] == 0).all()
-    assert num_parameters(fit_svm(vectors, labels, 0.1)) == 3 * (12 + 1)
+    np.testing.assert_array_equal(outcome.probabilities.argmax(axis=-1), expected)
+    assert (outcome.probabilities[:, 2] == 0).all()
+    assert num_parameters(fit_svm(vectors, labels, SETTINGS)) == 3 * (12 + 1)
 
 
 def test_one_emotion_to_train_on_is_refused(material):
     vectors, labels, _ = material
     with pytest.raises(SerError, match="expected two or more emotions outside the test part"):
-        fit_svm(vectors[labels == 0], labels[labels == 0], 0.1)
+        fit_svm(vectors[labels == 0], labels[labels == 0], SETTINGS)
 
 
 @pytest.fixture
@@ -110,8 +126,14 @@ def prepared_folder(tmp_path):
         soundfile.write(path, level * draw.uniform(-1, 1, 8000), 16000)
         emotion, speaker = ("loud", "soft")[1 - number % 2], f"s{number // 4}"
         recordings.append([path, emotion, speaker, path.stem])
-        row = {"utterance_id": path.stem, "emotion": emotion, "speaker": speaker, "session": ""}
-        rows.append(row | {"audio_sha256": audio_sha256(load_waveform(path)), "text": ""})
+        rows.append(
+            UtteranceRow(
+                utterance_id=path.stem,
+                emotion=emotion,
+                speaker=speaker,
+                audio_sha256=audio_sha256(load_waveform(path)),
+            )
+        )
     with (tmp_path / "recordings.csv").open("w", newline="") as file:
         csv.writer(file).writerows([["path", "emotion", "speaker", "utterance_id"], *recordings])
     metadata = {
@@ -123,12 +145,13 @@ def prepared_folder(tmp_path):
     metadata |= {"features": {"mfcc": "opensmile"}}
     folder = tmp_path / "prepared"
     folder.mkdir()
-    (folder / "metadata.json").write_text(json.dumps(metadata | {"shards": {}, "utterances": rows}))
-    return folder, tmp_path / "recordings.csv", rows
+    metadata |= {"shards": {}, "utterances": [row.to_json() for row in rows]}
+    (folder / "metadata.json").write_text(json.dumps(metadata))
+    return folder, tmp_path / "recordings.csv"
 
 
 def test_the_command_writes_a_run_on_the_folds_of_train(prepared_folder, tmp_path, capsys):
-    folder, manifest, rows = prepared_folder
+    folder, manifest = prepared_folder
     run_dir = tmp_path / "run"
     arguments = ["classical", "--data", str(folder), "--run-dir", str(run_dir)]
     arguments += ["--features", "eGeMAPSv02"]
@@ -138,7 +161,7 @@ def test_the_command_writes_a_run_on_the_folds_of_train(prepared_folder, tmp_pat
     printed = capsys.readouterr().out
     assert "leakage audit" in printed and "over 5 folds" in printed
 
-    for fold in assign_folds(rows, "speaker", "speaker", seed=0):
+    for fold in assign_folds(load_prepared(folder).utterances, "speaker", "speaker", seed=0):
         predictions = read_predictions(run_dir / f"fold_{fold.number}" / "predictions.csv")
         assert set(predictions.utterance_ids) == set(fold.test)
         result = json.loads((run_dir / f"fold_{fold.number}" / "result.json").read_text())
@@ -150,6 +173,5 @@ def test_the_command_writes_a_run_on_the_folds_of_train(prepared_folder, tmp_pat
     assert "other settings" in capsys.readouterr().err
 
 
-def test_names_are_those_of_the_command_line():
-    assert classical_command.FEATURE_SETS == functionals.FEATURE_SETS == tuple(classical.COSTS)
-    assert classical_command.PROTOCOLS == folds.PROTOCOLS
+def test_every_set_of_functionals_has_a_cost():
+    assert SVM_COSTS.keys() == FUNCTIONALS.keys()

@@ -1,0 +1,135 @@
+"""`python -m data_pipeline prepare`: extract the features of a corpus into a folder."""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from data_pipeline.command_line import fft_points, whole_number
+from data_pipeline.corpora.catalogue import CORPORA, read_corpus
+from data_pipeline.corpora.iemocap import SUBSETS
+
+if TYPE_CHECKING:
+    from data_pipeline.records.prepared import Prepared
+
+HELP = "extract the features of a corpus into a folder"
+EXAMPLE = """\
+  python -m data_pipeline prepare --corpus demo --out build/demo
+      Synthesises a small corpus and prepares it; needs nothing but this package.
+  python -m data_pipeline prepare --corpus emodb --root ~/corpora/emodb --out build/emodb
+  python -m data_pipeline prepare --corpus manifest --root recordings.csv --out build/mine
+      Your own recordings: a CSV with the columns path, emotion, speaker and, optionally, session.
+
+Files that cannot be used are listed with the reason in OUT/rejected.csv; the rest goes on. Started
+again, the command makes only what is missing or has changed. A new emotion, as any other setting,
+wants a new --out. Next: python train.py --data OUT
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    parser.description = "Extract MFCCs and two mel spectrograms of every utterance into records."
+    parser.set_defaults(when_stopped="; the same command goes on from here")
+    add = parser.add_argument
+    add("--corpus", required=True, choices=CORPORA, help="layout that the corpus comes in")
+    add(
+        "--root",
+        type=Path,
+        metavar="DIR_OR_CSV",
+        help="folder of the corpus; for manifest, the CSV file; demo needs none",
+    )
+    add("--out", required=True, type=Path, metavar="DIR", help="prepared folder to make")
+    add(
+        "--workers",
+        type=whole_number(1),
+        metavar="N",
+        help="processes at work (default: one a core)",
+    )
+    add(
+        "--mfcc",
+        choices=("opensmile", "tensorflow"),
+        default="opensmile",
+        help="who computes the MFCCs: openSMILE, as in the paper (default; licensed for research "
+        "only), or our own TensorFlow code, equal within 1e-3",
+    )
+    add(
+        "--n-fft",
+        type=fft_points,
+        nargs=2,
+        default=(256, 512),
+        metavar=("N", "W"),
+        help="FFT points of the narrow and the wide spectrogram, the wide twice the narrow "
+        "(default: 256 512, the paper's)",
+    )
+    add(
+        "--subset",
+        choices=SUBSETS,
+        default="all",
+        help="part of IEMOCAP to take (default: all)",
+    )
+    add(
+        "--happy-without-excited",
+        action="store_true",
+        help="IEMOCAP: leave excited utterances out instead of counting them as happy",
+    )
+    add(
+        "--strict",
+        action="store_true",
+        help="stop at the first unusable file, and where counts differ from the published ones",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Read the corpus, extract, and say what came of it; the exit code."""
+    _check_together(arguments)
+
+    from data_pipeline.records.preparing import prepare
+
+    corpus = read_corpus(
+        arguments.corpus,
+        arguments.root,
+        strict=arguments.strict,
+        subset=arguments.subset,
+        excited_as_happy=not arguments.happy_without_excited,
+    )
+    for note in corpus.notes:
+        print(f"note: {note}", file=sys.stderr)
+    started = time.monotonic()
+    prepared = prepare(
+        corpus,
+        arguments.out,
+        mfcc=arguments.mfcc,
+        n_fft=tuple(arguments.n_fft),
+        strict=arguments.strict,
+        workers=arguments.workers,
+    )
+    print(_summary(prepared, time.monotonic() - started))
+    return 0
+
+
+def _check_together(arguments: argparse.Namespace) -> None:
+    """End with a usage error where options that are right alone do not go together."""
+    if arguments.root is None and arguments.corpus != "demo":
+        arguments.usage_error(
+            f"--corpus {arguments.corpus} needs --root, the place where you keep it"
+        )
+    narrow, wide = arguments.n_fft
+    # The two sequences of the DS-LSTM are to be of the same moments.
+    if wide != 2 * narrow:
+        arguments.usage_error(
+            f"argument --n-fft: {narrow} {wide}, the wide window must be twice the narrow one: "
+            "256 512"
+        )
+
+
+def _summary(prepared: "Prepared", elapsed_seconds: float) -> str:
+    counts = prepared.counts
+    left_out = sum(counts.left_out.values())
+    seconds = sum(row.duration_seconds for row in prepared.utterances)
+    return (
+        f"{prepared.directory}: {counts.kept} utterances ({seconds / 60:.1f} minutes) kept, "
+        f"{counts.rejected} rejected, {left_out} outside the label map; "
+        f"{elapsed_seconds:.1f} s\n"
+        f"next: python train.py --data {prepared.directory}"
+    )

@@ -1,0 +1,91 @@
+"""Every corpus by its name: the one place that knows which there are.
+
+Command lines take the names from here, so nothing heavy is imported before a corpus is read.
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from data_pipeline.corpora.corpus import Corpus
+from data_pipeline.corpora.crema_d import read_crema_d
+from data_pipeline.corpora.emodb import read_emodb
+from data_pipeline.corpora.iemocap import options_asked, read_iemocap
+from data_pipeline.corpora.manifest import read_manifest
+from data_pipeline.corpora.ravdess import read_ravdess
+from data_pipeline.errors import DataError
+
+
+def _read_demo(root: Path | None, **options: Any) -> Corpus:
+    # It brings NumPy and what writes audio files.
+    from data_pipeline.corpora.demo.reader import read_demo
+
+    return read_demo(root, **options)
+
+
+CORPORA: dict[str, Callable[..., Corpus]] = {
+    "demo": _read_demo,
+    "iemocap": read_iemocap,
+    "emodb": read_emodb,
+    "ravdess": read_ravdess,
+    "crema_d": read_crema_d,
+    "manifest": read_manifest,
+}
+# Corpora with scenarios and with a label for excitement.
+IEMOCAP_LAYOUT = ("demo", "iemocap")
+# Their options, as the command line calls them.
+FLAGS = {"subset": "--subset", "excited_as_happy": "--happy-without-excited"}
+
+
+def read_corpus(
+    name: str,
+    root: str | Path | None,
+    *,
+    strict: bool = False,
+    subset: str = "all",
+    excited_as_happy: bool = True,
+) -> Corpus:
+    """Read a corpus by its name.
+
+    Args:
+        name: a key of `CORPORA`.
+        root: its folder, or the CSV file of a manifest; None for the demo corpus in its cache.
+        strict: take every note about the corpus for an error.
+        subset: "all", "improvised" or "scripted" (IEMOCAP and demo).
+        excited_as_happy: whether excited utterances count as happy (IEMOCAP and demo).
+
+    Returns:
+        The corpus; its `options` say what was asked for.
+
+    Raises:
+        DataError: unknown name, no root, an option the corpus does not have, or what its reader
+            raises.
+    """
+    if name not in CORPORA:
+        raise DataError(f"corpus {name!r} is not known; choose one of {', '.join(CORPORA)}")
+    if root is None and name != "demo":
+        raise DataError(f"no root given for corpus {name}; give the place where it lies")
+    options = options_asked(subset, excited_as_happy)
+    if options and name not in IEMOCAP_LAYOUT:
+        raise DataError(
+            f"corpus {name} has no {' and no '.join(FLAGS[option] for option in options)}; leave "
+            f"it out, only {' and '.join(IEMOCAP_LAYOUT)} have it"
+        )
+    path = None if root is None else Path(root).expanduser()
+    return CORPORA[name](path, strict=strict, **options)
+
+
+def options_of_older_folder(
+    corpus: str, subset: str, label_map: Mapping[str, str]
+) -> dict[str, Any]:
+    """What `read_corpus` was asked for, of a prepared folder that does not say so itself.
+
+    Args:
+        corpus: its name.
+        subset: as the metadata says.
+        label_map: as the metadata says: without `exc`, excited utterances were left out.
+
+    Returns:
+        Keyword arguments of `read_corpus`.
+    """
+    return options_asked(subset, corpus not in IEMOCAP_LAYOUT or "exc" in label_map)

@@ -1,0 +1,184 @@
+"""What all readers of corpora share: finding files, reading names, counting, checking."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from data_pipeline.corpora.corpus import Corpus, Utterance
+from data_pipeline.errors import DataError, shown
+
+# Key of `Corpus.left_out` for files or lines that do not look as the corpus publishes them.
+UNRECOGNISED = "unrecognised name"
+# Part of a corpus whose counts are published in one table.
+WHOLE = "the corpus"
+
+
+def find_files(root: Path, patterns: Sequence[str]) -> list[Path]:
+    """Absolute paths of the files that match the first pattern that matches any, sorted.
+
+    Hidden files are passed over: macOS leaves one (`._name`) beside every file it copies.
+
+    Raises:
+        DataError: no such folder, or no such files in it.
+    """
+    expected = " or ".join(patterns)
+    if not root.is_dir():
+        raise DataError(f"{root}: no such folder; give the folder that holds {expected}")
+    for pattern in patterns:
+        found = root.absolute().glob(pattern)
+        paths = sorted(path for path in found if not path.name.startswith("."))
+        if paths:
+            return paths
+    raise DataError(
+        f"{root}: no {expected} in it, found {_listing(root)}; give the folder that holds them"
+    )
+
+
+def _listing(folder: Path, most: int = 5) -> str:
+    """The first names in a folder, for an error message."""
+    names = sorted(path.name for path in folder.iterdir())
+    more = [f"and {len(names) - most} more"] if len(names) > most else []
+    return ", ".join(names[:most] + more) or "an empty folder"
+
+
+def read_file_names(
+    paths: Iterable[Path], name_pattern: str, label_map: Mapping[str, str]
+) -> tuple[list[Utterance], Counter[str], list[str]]:
+    """Read a corpus whose file names say everything.
+
+    Args:
+        paths: audio files.
+        name_pattern: regular expression for the whole name without its suffix, with the groups
+            `speaker`, `text` and `code`.
+        label_map: code -> emotion; other codes are left out.
+
+    Returns:
+        The utterances used, the number left out for each code, and a note naming some of the files
+        that do not match the pattern, where there are any.
+    """
+    utterances: list[Utterance] = []
+    left_out: Counter[str] = Counter()
+    unrecognised: list[str] = []
+    for path in paths:
+        match = re.fullmatch(name_pattern, path.stem)
+        if match is None:
+            unrecognised.append(path.name)
+        elif match["code"] not in label_map:
+            left_out[match["code"]] += 1
+        else:
+            utterances.append(
+                Utterance(
+                    utterance_id=path.stem,
+                    path=path,
+                    emotion=label_map[match["code"]],
+                    speaker=match["speaker"],
+                    text=match["text"],
+                )
+            )
+    if not unrecognised:
+        return utterances, left_out, []
+    left_out[UNRECOGNISED] = len(unrecognised)
+    return utterances, left_out, [unrecognised_note("file names", unrecognised)]
+
+
+def code_counts(
+    utterances: Iterable[Utterance], left_out: Mapping[str, int], label_map: Mapping[str, str]
+) -> Counter[tuple[str, str]]:
+    """What `count_notes` takes, of a corpus that has a code of its own for each emotion."""
+    code_of = {emotion: code for code, emotion in label_map.items()}
+    counts = Counter(code_of[utterance.emotion] for utterance in utterances) + Counter(left_out)
+    return Counter({(WHOLE, code): count for code, count in counts.items()})
+
+
+def count_notes(
+    found: Counter[tuple[str, str]], expected: Mapping[str, Mapping[str, int]]
+) -> list[str]:
+    """One note with every part of a corpus whose counts differ from the published ones, or none.
+
+    Args:
+        found: (part, code) -> utterances there, whether used or not.
+        expected: part -> code -> utterances published; others are not compared.
+    """
+    differences = []
+    for part, counts in expected.items():
+        wrong = [
+            f"{code} {found[part, code]} instead of {count}"
+            for code, count in counts.items()
+            if found[part, code] != count
+        ]
+        if wrong:
+            differences.append(f"{part} has {', '.join(wrong)}")
+    return [f"counts are not the expected ones: {'; '.join(differences)}"] if differences else []
+
+
+def unrecognised_note(what: str, found: Sequence[str]) -> str:
+    """A sentence about what was left out because it does not look as the corpus publishes it."""
+    examples = ", ".join(map(shown, found[:3])) + (", ..." if len(found) > 3 else "")
+    return f"{len(found)} {what} not as the corpus publishes them, left out: {examples}"
+
+
+def build_corpus(
+    name: str,
+    root: Path,
+    label_map: Mapping[str, str],
+    utterances: Iterable[Utterance],
+    left_out: Mapping[str, int],
+    *,
+    group_by: str,
+    notes: Sequence[str] = (),
+    strict: bool = False,
+    options: Mapping[str, Any] | None = None,
+) -> Corpus:
+    """Sort and check what a reader found.
+
+    Args:
+        name: of the corpus.
+        root: where it was read, for messages.
+        label_map: the corpus's own code -> emotion.
+        utterances: those that are used, in any order.
+        left_out: code or reason -> number of utterances that are not used.
+        group_by: "session" or "speaker".
+        notes: sentences for the user.
+        strict: take every note for an error.
+        options: what the reader was asked for beside its defaults.
+
+    Returns:
+        The corpus, its utterances sorted.
+
+    Raises:
+        DataError: no utterance is used, an id occurs twice, or there are notes under `strict`.
+    """
+    used = tuple(sorted(utterances, key=lambda utterance: utterance.utterance_id))
+    if not used:
+        raise DataError(
+            f"{root}: no utterance of {name} with a label of {', '.join(label_map) or '(none)'} "
+            f"(left out: {_counts(left_out)}); check the folder and the subset"
+        )
+    _check_unique(used)
+    if strict and notes:
+        raise DataError(f"{root}: {'; '.join(notes)}; mend the corpus or read it without strict")
+    return Corpus(
+        name=name,
+        emotions=tuple(sorted(set(label_map.values()))),
+        label_map=dict(label_map),
+        utterances=used,
+        left_out=dict(sorted(left_out.items())),
+        group_by=group_by,
+        notes=tuple(notes),
+        options=dict(options or {}),
+    )
+
+
+def _counts(left_out: Mapping[str, int]) -> str:
+    return ", ".join(f"{code} {count}" for code, count in sorted(left_out.items())) or "none"
+
+
+def _check_unique(utterances: Sequence[Utterance]) -> None:
+    for first, second in zip(utterances, utterances[1:], strict=False):
+        if first.utterance_id == second.utterance_id:
+            raise DataError(
+                f"utterance {first.utterance_id} occurs twice, as {first.path} and {second.path}; "
+                "keep one of them"
+            )

@@ -1,0 +1,169 @@
+"""What a folder under preparation already holds: finished shards and what they were made from.
+
+`progress.jsonl` has the settings in its first line, then one line for every finished shard with
+the key it was made under. Lines are only ever added, so a killed process loses at most the shard
+under way, and the file stays beside the metadata: preparing again after files were added or
+changed makes only the shards again that hold them.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from data_pipeline.errors import DataError
+from data_pipeline.files import PARTIAL_SUFFIX, file_sha256, locked, replace_file
+from data_pipeline.records.plan import Shard
+from data_pipeline.rows import UtteranceRow
+
+PROGRESS_NAME = "progress.jsonl"
+
+
+@dataclass(frozen=True)
+class RejectedFile:
+    """A row of `rejected.csv`: a file that cannot be used, and why."""
+
+    file: str
+    utterance_id: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinishedShard:
+    """A shard that was written, and what became of its utterances.
+
+    Attributes:
+        name: of the record file.
+        key: of the plan that it was made under.
+        sha256: of the record file.
+        utterances: rows of its records, in their order.
+        rejected: the utterances that are not in it.
+    """
+
+    name: str
+    key: str
+    sha256: str
+    utterances: tuple[UtteranceRow, ...]
+    rejected: tuple[RejectedFile, ...]
+
+    @classmethod
+    def from_json(cls, line: Mapping[str, Any]) -> "FinishedShard":
+        """The shard of a line of the progress file."""
+        return cls(
+            name=line["name"],
+            key=line["key"],
+            sha256=line["sha256"],
+            utterances=tuple(map(UtteranceRow.from_json, line["utterances"])),
+            rejected=tuple(RejectedFile(**row) for row in line["rejected"]),
+        )
+
+    def to_json(self) -> dict[str, object]:
+        """Its line of the progress file."""
+        return {
+            "name": self.name,
+            "key": self.key,
+            "sha256": self.sha256,
+            "utterances": [row.to_json() for row in self.utterances],
+            "rejected": [asdict(row) for row in self.rejected],
+        }
+
+
+@contextmanager
+def locked_folder(out: Path) -> Iterator[None]:
+    """Make the folder where it is not there, and keep other preparations out of it meanwhile.
+
+    Raises:
+        DataError: it is a file, cannot be made, or another process prepares it at this moment.
+    """
+    if out.is_file():
+        raise DataError(f"{out}: is a file; --out wants a folder")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"{out}: cannot be made ({error.strerror}); give another --out") from None
+    try:
+        with locked(out):
+            yield
+    except BlockingIOError:
+        raise DataError(
+            f"{out}: another process is preparing this folder; wait for it, or give another --out"
+        ) from None
+
+
+def finished_shards(
+    out: Path, settings: Mapping, shards: Iterable[Shard]
+) -> dict[str, FinishedShard]:
+    """By name, those of the shards that need not be made again.
+
+    Raises:
+        DataError: the folder holds something else, or was begun with other settings.
+    """
+    # A name that ends in .partial is a first write that was cut off.
+    if all(path.suffix == PARTIAL_SUFFIX for path in out.iterdir()):
+        return {}
+    first, *rest = _read_lines(out / PROGRESS_NAME)
+    _check_settings(out, first["settings"], settings)
+    # A later line of the same shard replaces an earlier one.
+    lines = {line["name"]: line for line in rest}
+    return {
+        shard.name: FinishedShard.from_json(lines[shard.name])
+        for shard in shards
+        if _is_current(out, shard, lines.get(shard.name))
+    }
+
+
+def _read_lines(path: Path) -> list[dict]:
+    """Lines of the progress file, but for those cut off where a process was killed."""
+    lines = []
+    if path.is_file():
+        for line in path.read_text(encoding="utf-8").splitlines():
+            with suppress(ValueError):
+                lines.append(json.loads(line))
+    if not lines or "settings" not in lines[0]:
+        raise DataError(
+            f"{path.parent}: not empty and not a prepared folder; give another --out, or empty it"
+        )
+    return lines
+
+
+def _check_settings(out: Path, stored: Mapping, wanted: Mapping) -> None:
+    differences = [
+        f"{name} {_shown(stored.get(name))} there, {_shown(wanted.get(name))} now"
+        for name in sorted(stored.keys() | wanted.keys())
+        if stored.get(name) != wanted.get(name)
+    ]
+    if differences:
+        raise DataError(
+            f"{out}: was prepared with other settings ({'; '.join(differences)}); "
+            "give another --out, or remove the folder to prepare it anew"
+        )
+
+
+def _shown(value: object) -> str:
+    return "absent" if value is None else json.dumps(value)
+
+
+def _is_current(out: Path, shard: Shard, line: Mapping | None) -> bool:
+    path = out / shard.name
+    return (
+        line is not None
+        and line["key"] == shard.key
+        and path.is_file()
+        and file_sha256(path) == line["sha256"]
+    )
+
+
+def begin_progress(out: Path, settings: Mapping) -> None:
+    """Make the progress file where it is not there."""
+    path = out / PROGRESS_NAME
+    if not path.exists():
+        replace_file(path, json.dumps({"settings": settings}))
+
+
+def add_finished(out: Path, finished: FinishedShard) -> None:
+    """Note a finished shard."""
+    with (out / PROGRESS_NAME).open("a", encoding="utf-8") as file:
+        # The line break comes first: it also ends a line that a killed process left unfinished.
+        file.write("\n" + json.dumps(finished.to_json()))

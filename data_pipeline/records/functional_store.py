@@ -1,0 +1,98 @@
+"""The functionals of a prepared corpus, kept beside its records.
+
+The prepared folder holds no audio, so the recordings are read again and checked against it.
+"""
+
+import zipfile
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from data_pipeline.audio.reading import load_waveform
+from data_pipeline.audio.waveform import audio_sha256
+from data_pipeline.errors import DataError
+from data_pipeline.features.functionals import opensmile_functionals
+from data_pipeline.files import replacing
+from data_pipeline.records.prepared import Prepared
+from data_pipeline.records.rereading import read_again
+from data_pipeline.rows import UtteranceRow
+
+
+def load_functionals(prepared: Prepared, feature_set: str, root: Path | None) -> np.ndarray:
+    """Read the functionals of every utterance of a prepared folder, computed once and kept there.
+
+    Args:
+        prepared: from `load_prepared`.
+        feature_set: a key of `contract.FUNCTIONALS`.
+        root: where the corpus lies, as `prepare --root` was told; read only where the vectors are
+            not kept yet.
+
+    Returns:
+        float32 (num_utterances, num_functionals), finite, in the order of the metadata.
+
+    Raises:
+        DataError: no root where one is needed, a recording that is missing or is not the one
+            that was prepared, or one that openSMILE has no numbers for.
+    """
+    path = prepared.directory / f"functionals-{feature_set}.npz"
+    # What the numbers depend on: other recordings or another openSMILE are computed anew.
+    key = f"{prepared.key} {feature_set} opensmile {version('opensmile')}"
+    functionals = _read_kept(path, key)
+    if functionals is None:
+        functionals = _compute(prepared, feature_set, root)
+        _keep(path, key, functionals)
+    return functionals
+
+
+def _read_kept(path: Path, key: str) -> np.ndarray | None:
+    try:
+        with np.load(path, allow_pickle=False) as kept:
+            return kept["functionals"] if kept["key"] == key else None
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return None  # not there, or damaged: made anew
+
+
+def _keep(path: Path, key: str, functionals: np.ndarray) -> None:
+    with replacing(path) as partial, partial.open("wb") as file:
+        np.savez(file, key=key, functionals=functionals)
+
+
+def _compute(prepared: Prepared, feature_set: str, root: Path | None) -> np.ndarray:
+    paths = _audio_paths(prepared, root)
+    # disable=None: no bar where stderr is not a terminal.
+    rows = tqdm(prepared.utterances, feature_set, unit="utt", disable=None)
+    return np.stack([_functionals(feature_set, row, paths[row.utterance_id]) for row in rows])
+
+
+def _audio_paths(prepared: Prepared, root: Path | None) -> dict[str, Path]:
+    if root is None and prepared.corpus != "demo":
+        raise DataError(
+            f"{prepared.directory}: its functionals are not computed yet, and the audio is not in "
+            f"it; give --root, the place of the corpus {prepared.corpus}"
+        )
+    paths = {u.utterance_id: u.path for u in read_again(prepared, root).utterances}
+    missing = [row.utterance_id for row in prepared.utterances if row.utterance_id not in paths]
+    if missing:
+        raise DataError(
+            f"{root}: {len(missing)} utterance(s) of {prepared.directory} are not there, first "
+            f"{missing[0]!r}; give the --root that it was prepared from"
+        )
+    return paths
+
+
+def _functionals(feature_set: str, row: UtteranceRow, path: Path) -> np.ndarray:
+    waveform = load_waveform(path)
+    if audio_sha256(waveform) != row.audio_sha256:
+        raise DataError(
+            f"{path}: is not the recording that was prepared as {row.utterance_id!r} (checksum "
+            "differs); give the --root that the folder was prepared from, or prepare again"
+        )
+    functionals = opensmile_functionals(waveform, feature_set)
+    if not np.isfinite(functionals).all():
+        raise DataError(
+            f"{path}: openSMILE has no finite functionals for it, expected a recording with some "
+            "voiced speech; leave it out of the corpus and prepare again"
+        )
+    return functionals

@@ -1,0 +1,215 @@
+"""A prepared folder as it is read: its rows, its settings and its records.
+
+The folder holds TFRecord shards `records-00000-of-000NN.tfrecord`, `rejected.csv` and
+`metadata.json`. The last one is written last, so its presence says that the folder is whole.
+Everybody reaches what it holds by the properties of `Prepared`. TensorFlow is imported where
+records are read: the metadata does not need it.
+"""
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from data_pipeline.corpora.catalogue import options_of_older_folder
+from data_pipeline.errors import DataError
+from data_pipeline.records.codec import FORMAT_VERSION
+from data_pipeline.rows import UtteranceRow
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+METADATA_NAME = "metadata.json"
+
+
+@dataclass(frozen=True)
+class FeatureSettings:
+    """How the features of a prepared folder were computed.
+
+    Attributes:
+        sample_rate: Hz.
+        mfcc: extractor of the MFCC, "opensmile" or "tensorflow".
+        n_fft: FFT points of the narrow and the wide spectrogram.
+    """
+
+    sample_rate: int
+    mfcc: str
+    n_fft: tuple[int, int]
+
+    @property
+    def n_mels(self) -> tuple[int, int]:
+        """Mel bands (narrow, wide): a quarter of the FFT points each (paper, section 2.2)."""
+        narrow, wide = self.n_fft
+        return narrow // 4, wide // 4
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many utterances of the corpus there are.
+
+    Attributes:
+        kept: in the records.
+        rejected: whose file cannot be used; `rejected.csv` has the reasons.
+        left_out: the corpus's own code, or a reason, -> utterances outside the label map.
+    """
+
+    kept: int
+    rejected: int
+    left_out: dict[str, int]
+
+
+@dataclass(frozen=True)
+class RecordFile:
+    """What the metadata says of one shard: its checksum and its number of records."""
+
+    sha256: str
+    examples: int
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A whole prepared folder, as `load_prepared` returns it.
+
+    Attributes:
+        directory: the folder.
+        metadata: the content of its `metadata.json`, for this class alone.
+    """
+
+    directory: Path
+    metadata: dict[str, Any]
+
+    @property
+    def corpus(self) -> str:
+        """Name of the corpus, as on the command line."""
+        return self.metadata["corpus"]
+
+    @property
+    def reader_options(self) -> dict[str, Any]:
+        """What `read_corpus` was asked for: its keyword arguments that were not the default."""
+        if "reader_options" in self.metadata:
+            return dict(self.metadata["reader_options"])
+        return options_of_older_folder(self.corpus, self.subset, self.metadata["label_map"])
+
+    @property
+    def subset(self) -> str:
+        """Part of the corpus that was taken: "all", "improvised" or "scripted"."""
+        return self.metadata["subset"]
+
+    @property
+    def emotions(self) -> tuple[str, ...]:
+        """Label i is emotions[i]."""
+        return tuple(self.metadata["emotions"])
+
+    @property
+    def group_by(self) -> str:
+        """What the protocol `speaker` keeps apart: "session" or "speaker"."""
+        return self.metadata["group_by"]
+
+    @property
+    def features(self) -> FeatureSettings:
+        """How the features were computed."""
+        features = self.metadata["features"]
+        narrow, wide = features["n_fft"]
+        return FeatureSettings(features["sample_rate"], features["mfcc"], (narrow, wide))
+
+    @property
+    def key(self) -> str:
+        """Changes with everything that the records depend on."""
+        return self.metadata["key"]
+
+    @property
+    def counts(self) -> Counts:
+        """How many utterances were kept and how many were not."""
+        return Counts(**self.metadata["counts"])
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the reader of the corpus had to say, sentences for the user."""
+        return tuple(self.metadata["notes"])
+
+    @property
+    def record_files(self) -> dict[str, RecordFile]:
+        """Name of each shard -> what it holds, in the order of the records."""
+        shards = self.metadata["shards"]
+        return {name: RecordFile(**shards[name]) for name in sorted(shards)}
+
+    @property
+    def shard_paths(self) -> list[Path]:
+        """Paths of the shards, in the order of the records."""
+        return [self.directory / name for name in self.record_files]
+
+    @cached_property
+    def utterances(self) -> tuple[UtteranceRow, ...]:
+        """One row an utterance, in record order."""
+        return tuple(map(UtteranceRow.from_json, self.metadata["utterances"]))
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What every result says of the data it is from, ready for JSON."""
+        named = ("corpus", "emotions", "label_map", "subset", "features", "group_by")
+        return {"data_key": self.key} | {name: self.metadata[name] for name in named}
+
+
+def load_prepared(directory: str | Path) -> Prepared:
+    """Open a prepared folder; its records are not read (`verify` does that).
+
+    Args:
+        directory: what `prepare --out` made.
+
+    Returns:
+        The folder, all of whose shards are there.
+
+    Raises:
+        DataError: the folder is missing or unfinished, has another format or lacks a shard.
+    """
+    directory = Path(directory)
+    if not directory.is_dir():
+        raise DataError(
+            f"{directory}: no such folder; make it with `python -m data_pipeline prepare "
+            f"--out {directory} --corpus ...`"
+        )
+    prepared = Prepared(directory, _read_metadata(directory))
+    missing = [path.name for path in prepared.shard_paths if not path.is_file()]
+    if missing:
+        raise DataError(
+            f"{directory}: {len(missing)} record file(s) missing, first {missing[0]}; run "
+            "`python -m data_pipeline prepare` again with the same options to restore them"
+        )
+    return prepared
+
+
+def _read_metadata(directory: Path) -> dict[str, Any]:
+    path = directory / METADATA_NAME
+    if not path.is_file():
+        raise DataError(
+            f"{directory}: preparation is unfinished (no {METADATA_NAME}); run "
+            f"`python -m data_pipeline prepare --out {directory}` again with the same options"
+        )
+    try:
+        metadata = json.loads(path.read_text(encoding="utf-8"))
+        version = metadata["format_version"]
+    except (ValueError, KeyError, TypeError):
+        raise DataError(f"{path}: not the metadata of a prepared folder; prepare again") from None
+    if version != FORMAT_VERSION:
+        raise DataError(
+            f"{path}: format version {version}, expected {FORMAT_VERSION}; "
+            "prepare the corpus again into another folder"
+        )
+    return metadata
+
+
+def is_prepared(directory: Path, key: str) -> bool:
+    """Whether a folder is whole and of this very key; never raises."""
+    try:
+        return json.loads((directory / METADATA_NAME).read_text(encoding="utf-8"))["key"] == key
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def record_dataset(prepared: Prepared) -> "tf.data.Dataset":
+    """tf.data.Dataset of serialised records (string scalars), in the order of the metadata."""
+    import tensorflow as tf
+
+    paths = [str(path) for path in prepared.shard_paths]
+    return tf.data.TFRecordDataset(paths, buffer_size=1 << 20)

@@ -1,0 +1,125 @@
+"""One shard: the outcomes of its utterances -> a record file, and what became of each of them.
+
+Nothing here touches anything but that one file, so a shard can be made by any process, in any
+order: what is shared (the plan, the progress file, the metadata) is the caller's.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from data_pipeline.audio.waveform import SAMPLE_RATE
+from data_pipeline.errors import DataError, shown
+from data_pipeline.files import file_sha256, replacing
+from data_pipeline.records.codec import Example, serialize_example
+from data_pipeline.records.extracting import Extracted, Outcome, Rejected
+from data_pipeline.records.finished import FinishedShard, RejectedFile
+from data_pipeline.records.plan import Shard
+from data_pipeline.rows import UtteranceRow
+
+
+def write_shard(
+    folder: Path,
+    shard: Shard,
+    outcomes: Iterable[Outcome],
+    *,
+    emotions: Sequence[str],
+    strict: bool = False,
+) -> FinishedShard:
+    """Write the records of a shard; the file is there whole, or not at all.
+
+    Args:
+        folder: where the file goes.
+        shard: what belongs into it.
+        outcomes: of its utterances, in its order. They are taken one by one: one is in memory.
+        emotions: of the corpus; a label is an index into them.
+        strict: stop at the first utterance that is rejected.
+
+    Returns:
+        The rows of its records, the rejected utterances and the checksum of the file.
+
+    Raises:
+        DataError: the file cannot be written, or (strict) an utterance is rejected.
+    """
+    rows: list[UtteranceRow] = []
+    rejected: list[RejectedFile] = []
+    path = folder / shard.name
+    write_records(path, _examples(outcomes, emotions, rows, rejected, strict))
+    if len(rows) + len(rejected) != len(shard.utterances):
+        raise RuntimeError(f"{shard.name}: utterances were lost between extraction and records")
+    return FinishedShard(
+        name=shard.name,
+        key=shard.key,
+        sha256=file_sha256(path),
+        utterances=tuple(rows),
+        rejected=tuple(rejected),
+    )
+
+
+def write_records(path: Path, examples: Iterable[Example]) -> None:
+    """Write one record file in one step.
+
+    Args:
+        path: the file, made or replaced.
+        examples: what to write, in order.
+
+    Raises:
+        DataError: the disk is full or does not allow it.
+    """
+    import tensorflow as tf
+
+    try:
+        with replacing(path) as partial, tf.io.TFRecordWriter(str(partial)) as writer:
+            for example in examples:
+                writer.write(serialize_example(example))
+    except tf.errors.OpError as error:
+        raise DataError(
+            f"{path}: cannot be written ({error.message}); make room, or give another --out"
+        ) from None
+
+
+def _examples(
+    outcomes: Iterable[Outcome],
+    emotions: Sequence[str],
+    rows: list[UtteranceRow],
+    rejected: list[RejectedFile],
+    strict: bool,
+) -> Iterator[Example]:
+    """Examples to write; `rows` and `rejected` grow as they pass, so only one is in memory."""
+    for outcome in outcomes:
+        if isinstance(outcome, Extracted):
+            rows.append(_row(outcome))
+            utterance = outcome.utterance
+            label = emotions.index(utterance.emotion)
+            yield Example(utterance.utterance_id, label, outcome.features)
+        elif strict:
+            raise strict_error(outcome.reason)
+        else:
+            rejected.append(_rejected_file(outcome))
+
+
+def strict_error(reason: str) -> DataError:
+    """What `--strict` ends with, at the first file that cannot be used."""
+    return DataError(f"{reason} (--strict stops at the first such file)")
+
+
+def _rejected_file(outcome: Rejected) -> RejectedFile:
+    utterance = outcome.utterance
+    return RejectedFile(shown(utterance.path), utterance.utterance_id, shown(outcome.reason))
+
+
+def _row(outcome: Extracted) -> UtteranceRow:
+    """What the metadata tells of an utterance."""
+    utterance, features = outcome.utterance, outcome.features
+    return UtteranceRow(
+        utterance_id=utterance.utterance_id,
+        speaker=utterance.speaker,
+        session=utterance.session,
+        scenario=utterance.scenario,
+        text=utterance.text,
+        emotion=utterance.emotion,
+        duration_seconds=outcome.num_samples / SAMPLE_RATE,
+        audio_sha256=outcome.audio_sha256,
+        num_mfcc_frames=features.num_mfcc_frames,
+        num_frames_narrow=features.num_frames_narrow,
+        num_frames_wide=features.num_frames_wide,
+    )

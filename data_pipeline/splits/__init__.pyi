@@ -1,0 +1,19 @@
+from .fold import Fold as Fold
+from .folds import assert_speaker_disjoint as assert_speaker_disjoint
+from .folds import assign_folds as assign_folds
+from .folds import folds_key as folds_key
+from .leakage import Audit as Audit
+from .leakage import audit as audit
+from .leakage import audit_in_words as audit_in_words
+from .leakage import guess_emotions as guess_emotions
+
+__all__ = [
+    "Audit",
+    "Fold",
+    "assert_speaker_disjoint",
+    "assign_folds",
+    "audit",
+    "audit_in_words",
+    "folds_key",
+    "guess_emotions",
+]

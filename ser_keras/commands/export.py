@@ -1,0 +1,97 @@
+"""`python -m ser_keras export`: the model of a finished fold as a SavedModel, or as ONNX too."""
+
+import argparse
+import os
+from pathlib import Path
+
+from ser_keras.errors import SerError
+
+HELP = "write the model of a finished fold as a SavedModel, and compare it with the model"
+EXAMPLE = (
+    "  python -m ser_keras export runs/demo-dual_level-demo-speaker-seed0 --fold 0 "
+    "--out saved_models/ser"
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `export`."""
+    parser.add_argument("run_dir", type=Path, metavar="RUN_DIR", help="a run, or a fold in it")
+    parser.add_argument(
+        "--out",
+        required=True,
+        type=Path,
+        metavar="DIR",
+        help="folder of the model's versions; the next one is written there",
+    )
+    parser.add_argument(
+        "--fold",
+        type=int,
+        metavar="K",
+        help="which fold of the run; needed where it has several",
+    )
+    parser.add_argument(
+        "--onnx",
+        type=Path,
+        metavar="FILE",
+        help="also write the network as an ONNX file: it takes features, not recordings; its "
+        "answers are compared with the SavedModel's (extra onnx; see docs/serving.md)",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Export the model of one fold and say where it is."""
+    from ser_keras.export.check import TOLERANCE
+    from ser_keras.export.onnx import export_onnx
+    from ser_keras.export.saved_model import export_saved_model
+    from ser_keras.export.warmup import HOW_TO_GET_IT
+    from ser_keras.graph.layout import WARMUP_FILE
+    from ser_keras.runs.files import MODEL_FOLDER
+    from ser_keras.training.model_files import load_model
+
+    model, info = load_model(find_fold(arguments.run_dir, arguments.fold) / MODEL_FOLDER)
+    version_dir = export_saved_model(model, info, arguments.out)
+    print(f"{version_dir}: written; reloaded, it equals the model within {TOLERANCE:g}")
+    if not (version_dir / WARMUP_FILE).exists():
+        print(f"{version_dir}: {HOW_TO_GET_IT}")
+    if arguments.onnx:
+        difference = export_onnx(version_dir, arguments.onnx)
+        print(f"{arguments.onnx}: written; ONNX Runtime differs by {difference:.1e} at most")
+    return 0
+
+
+def find_fold(run_dir: Path, fold: int | None) -> Path:
+    """The folder of the fold that a command line means.
+
+    Args:
+        run_dir: a run folder, or a fold folder itself.
+        fold: number of the fold; None where only one can be meant.
+
+    Raises:
+        SerError: there is no such finished fold, or there are several and none is named.
+    """
+    # os.path, not pathlib, which raises where a name is too long or a folder may not be entered.
+    finished = _finished_folds(run_dir) if os.path.isdir(run_dir) else {}
+    if fold is None and len(finished) == 1:
+        return next(iter(finished.values()))
+    if fold in finished:
+        return finished[fold]
+    if not finished:
+        raise SerError(
+            f"{run_dir}: no finished fold there; expected a folder that train.py wrote, such as "
+            "runs/<name> or runs/<name>/fold_0"
+        )
+    asked = "no --fold given" if fold is None else f"no finished fold {fold}"
+    numbers = ", ".join(map(str, finished))
+    raise SerError(f"{run_dir}: {asked}; choose one with --fold: {numbers}")
+
+
+def _finished_folds(run_dir: Path) -> dict[int, Path]:
+    """The finished folds by number: run_dir itself, or those in it."""
+    from ser_keras.runs.files import fold_dirs, number_of_fold
+    from ser_keras.runs.folder import is_finished
+
+    paths = [run_dir.resolve(), *fold_dirs(run_dir)]
+    named = {number: path for path in paths if (number := number_of_fold(path)) is not None}
+    return {
+        number: path for number, path in sorted(named.items()) if is_finished(path.parent, number)
+    }

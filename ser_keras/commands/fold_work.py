@@ -1,0 +1,184 @@
+"""One fold of a run, from the prepared folder to its result: trained, or only tested."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from data_pipeline.batches.datasets import make_dataset, make_training_dataset, median_num_frames
+from data_pipeline.batches.training_profile import measure_training_profile
+from data_pipeline.contract import PARTS
+from data_pipeline.errors import DataError
+from data_pipeline.records.prepared import Prepared
+from data_pipeline.rows import UtteranceRow
+from data_pipeline.runtime import usable_cores
+from data_pipeline.splits.fold import Fold
+from ser_keras.model_info import ModelInfo
+from ser_keras.models.variants import input_names
+from ser_keras.runs.files import MODEL_FOLDER, fold_dir
+from ser_keras.runs.folder import FoldDetails, finish_fold, finish_test, write_summary
+from ser_keras.runs.grid import Run
+from ser_keras.runs.outcome import FoldOutcome
+from ser_keras.scores.accuracies import Scores
+from ser_keras.scores.calibration import answers
+from ser_keras.training.fold import FoldDatasets, fit_fold
+from ser_keras.training.inference import predict_logits, score_part
+from ser_keras.training.metrics import METRIC_NAMES
+from ser_keras.training.model_files import build_from, load_model, save_model, write_info
+from ser_keras.training.optimisation import compile_model
+
+
+def train_fold(run: Run, fold: Fold, prepared: Prepared, tested: bool) -> None:
+    """Build, compile, fit and score one fold; its result.json is written last.
+
+    Args:
+        run: what it belongs to.
+        fold: which utterances train, validate and test.
+        prepared: their features.
+        tested: whether the test part is read.
+
+    Raises:
+        DataError: the records are damaged.
+    """
+    print(f"fold {fold.number}: test on {fold.held_out}; {_counts_in_words(fold)}")
+    config, directory = run.config, fold_dir(run.directory, fold.number)
+    keras.utils.set_random_seed(config.seed + fold.number)
+    info = _info_before_training(run, fold, prepared)
+    model = build_from(info, config.settings.network)
+    compile_model(model, config.variant, config.settings.optimiser, len(config.emotions))
+    datasets = _datasets(run, fold, prepared, info, tested)
+    try:
+        outcome = fit_fold(model, datasets, config, fold.number, directory)
+    except tf.errors.DataLossError as error:
+        raise DataError(
+            f"{prepared.directory}: the records are damaged ({error.message.splitlines()[0]}): "
+            "prepare again with the same command, which makes damaged shards anew"
+        ) from error
+    profile = measure_training_profile(prepared, fold.train)
+    info = replace(_info_after_training(info, outcome), training_profile=profile)
+    save_model(model, config.settings, info, directory / MODEL_FOLDER)
+    details = FoldDetails(
+        held_out=fold.held_out,
+        num_frames=info.num_frames,
+        parameters=model.count_params(),
+        cores=usable_cores(),
+        utterances={part: len(getattr(fold, part)) for part in PARTS},
+    )
+    rows = _test_rows(prepared, fold)
+    result = finish_fold(run.directory, fold.number, config, outcome, rows, details)
+    write_summary(run.directory, run.num_folds)
+    keras.backend.clear_session()
+    _print_result(result, fold)
+
+
+def test_fold(run: Run, fold: Fold, prepared: Prepared) -> None:
+    """Score the test part with the weights that were kept, where training did not look at it."""
+    directory = fold_dir(run.directory, fold.number)
+    print(f"{directory}: trained before without its test part, scored now")
+    model, info = load_model(directory / MODEL_FOLDER)
+    labels, logits = predict_logits(model, _test_dataset(run, fold, prepared, info))
+    test = score_part(labels, logits, run.config.emotions, optimistic=None)
+    found = answers(labels, logits, info.temperature, info.unsure_below)
+    calibration = {**(info.calibration or {}), "test": found}
+    info = replace(info, calibration=calibration, **_accuracies(test.scores))
+    write_info(info, directory / MODEL_FOLDER)
+    rows = _test_rows(prepared, fold)
+    result = finish_test(run.directory, fold.number, test, calibration, rows)
+    write_summary(run.directory, run.num_folds)
+    keras.backend.clear_session()
+    _print_result(result, fold)
+
+
+# --- What both need ---
+
+
+def _info_before_training(run: Run, fold: Fold, prepared: Prepared) -> ModelInfo:
+    """What a model is before anything is known of its worth: where it is from, what it takes."""
+    config = run.config
+    return ModelInfo(
+        variant=config.variant,
+        preset=config.preset,
+        emotions=config.emotions,
+        features=config.features,
+        corpus=config.corpus,
+        protocol=config.protocol,
+        fold=fold.number,
+        num_frames=median_num_frames(prepared, fold.train),
+        n_mels=prepared.features.n_mels,
+        inputs=input_names(config.variant),
+    )
+
+
+def _info_after_training(info: ModelInfo, outcome: FoldOutcome) -> ModelInfo:
+    """The same with what was fitted on the validation part and scored on the test part."""
+    known = outcome.calibration.to_json() if outcome.calibration else {}
+    known |= _accuracies(outcome.test.scores) if outcome.test else {}
+    return ModelInfo.from_json(info.to_json() | known)
+
+
+def _datasets(
+    run: Run, fold: Fold, prepared: Prepared, info: ModelInfo, tested: bool
+) -> FoldDatasets:
+    config = run.config
+    optimiser = config.settings.optimiser
+    common = _reading(run, info)
+
+    def train_batches(first_epoch: int) -> tf.data.Dataset:
+        epochs = range(first_epoch, optimiser.epochs)
+        return make_training_dataset(
+            prepared, fold.train, seed=config.seed, epochs=epochs, **common
+        )
+
+    return FoldDatasets(
+        train_batches,
+        make_dataset(prepared, fold.validation, **common),
+        _test_dataset(run, fold, prepared, info) if tested else None,
+    )
+
+
+def _test_dataset(run: Run, fold: Fold, prepared: Prepared, info: ModelInfo) -> tf.data.Dataset:
+    return make_dataset(prepared, fold.test, **_reading(run, info))
+
+
+def _reading(run: Run, info: ModelInfo) -> dict[str, Any]:
+    """How every part of a fold is read."""
+    return {
+        "batch_size": run.config.settings.optimiser.batch_size,
+        "num_frames": info.num_frames,
+        "inputs": info.inputs,
+    }
+
+
+def _test_rows(prepared: Prepared, fold: Fold) -> list[UtteranceRow]:
+    tested = set(fold.test)
+    return [row for row in prepared.utterances if row.utterance_id in tested]
+
+
+def _accuracies(scores: Scores) -> dict[str, Any]:
+    return {name: getattr(scores, name) for name in METRIC_NAMES}
+
+
+def _counts_in_words(fold: Fold) -> str:
+    return (
+        f"{len(fold.train)} utterances to train, {len(fold.validation)} to validate, "
+        f"{len(fold.test)} to test"
+    )
+
+
+def _print_result(result: Mapping, fold: Fold) -> None:
+    """Say what a fold came to: its test part, or that it was not read."""
+    chosen = f"fold {fold.number}: epoch {result['best_epoch']} of {result['last_epoch']} chosen on"
+    if result["tested"]:
+        print(
+            f"{chosen} validation; test WA {result['weighted_accuracy']:.1%}, "
+            f"UA {result['unweighted_accuracy']:.1%} ({result['protocol']}, {fold.held_out})"
+        )
+    else:
+        validation = result["validation"]
+        print(
+            f"{chosen} validation, where WA is {validation['weighted_accuracy']:.1%} and UA "
+            f"{validation['unweighted_accuracy']:.1%}; the test part was not read "
+            f"({result['protocol']}, {fold.held_out})"
+        )

@@ -1,0 +1,1 @@
+"""The run folder: settings that never mix, folds that are kept."""

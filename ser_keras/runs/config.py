@@ -1,0 +1,69 @@
+"""Everything that decides the numbers of a run: `config.json`, and the head of every result."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Generic, TypeVar
+
+from ser_keras.errors import SerError
+from ser_keras.settings import CLASSICAL, Settings, SvmSettings
+
+S = TypeVar("S", Settings, SvmSettings)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunConfig(Generic[S]):
+    """One system under one protocol with one seed, on one prepared corpus.
+
+    Attributes:
+        data_key: changes with any recording or label of the prepared folder.
+        corpus, emotions, label_map, subset, features, group_by: as the prepared folder has them.
+        protocol: what the test part of a fold is.
+        selection: what chooses the epoch, in words.
+        variant: a row of Table 1, or `svm_<functionals>`.
+        preset: name of the settings that these are based on.
+        settings: of the network, or of the SVM.
+        seed: of folds, initial weights and shuffling.
+        folds_key: changes with any utterance of any part of any fold; "" in runs older than it.
+    """
+
+    data_key: str
+    corpus: str
+    emotions: tuple[str, ...]
+    label_map: Mapping[str, str]
+    subset: str
+    features: Mapping
+    group_by: str
+    protocol: str
+    selection: str
+    variant: str
+    preset: str
+    settings: S
+    seed: int
+    folds_key: str = ""
+
+    @classmethod
+    def from_json(cls, content: Mapping) -> "RunConfig[Any]":
+        """The configuration in a config.json or result.json of this version or an older one.
+
+        What was not known when the file was written has its default now.
+
+        Raises:
+            SerError: something is missing that every version wrote, or a setting is of a newer
+                version.
+        """
+        kind = SvmSettings if content.get("preset") == CLASSICAL else Settings
+        known: dict[str, Any] = {f.name: content[f.name] for f in fields(cls) if f.name in content}
+        try:
+            known["settings"] = kind.from_json(content["settings"])
+            known["emotions"] = tuple(content["emotions"])
+            return cls(**known)
+        except (KeyError, TypeError) as error:
+            raise SerError(
+                f"received a configuration that is not complete or of a newer version ({error}), "
+                "expected one as train.py writes it: train into another folder"
+            ) from None
+
+    def to_json(self) -> dict[str, Any]:
+        """Ready for JSON, in the order of the fields."""
+        content = {field.name: getattr(self, field.name) for field in fields(self)}
+        return content | {"settings": self.settings.to_json(), "emotions": list(self.emotions)}

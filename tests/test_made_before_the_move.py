@@ -21,13 +21,13 @@ import soundfile
 import tensorflow as tf
 
 from data_pipeline.errors import DataError
-from data_pipeline.records.codec import load_prepared
+from data_pipeline.records.prepared import load_prepared
 from data_pipeline.records.verifying import verify
 from ser_keras.__main__ import main
 from ser_keras.export.saved_model import export_saved_model
 from ser_keras.predict.files import predict_files
 from ser_keras.predict.served_model import ServedModel
-from ser_keras.training.fold import load_model
+from ser_keras.training.model_files import load_model
 
 ZIP = Path(__file__).with_name("made_before_the_move.zip")
 RUN = Path("runs/manifest-dual_level-demo-speaker-seed0")

@@ -1,5 +1,6 @@
 """Everything that decides the numbers of a run: `config.json`, and the head of every result."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Generic, TypeVar
@@ -67,3 +68,7 @@ class RunConfig(Generic[S]):
         """Ready for JSON, in the order of the fields."""
         content = {field.name: getattr(self, field.name) for field in fields(self)}
         return content | {"settings": self.settings.to_json(), "emotions": list(self.emotions)}
+
+    def as_read_back(self) -> dict[str, Any]:
+        """The content of its file: equal for equal configurations, as JSON has no tuples."""
+        return json.loads(json.dumps(self.to_json()))

@@ -1,6 +1,5 @@
 """The run folder: settings that never mix, folds that are kept, results that stand alone."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -41,7 +40,7 @@ def open_run(run_dir: Path, config: RunConfig) -> None:
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         write_json(path, config.to_json())
-    elif differing := _differing(_as_read_back(_read_config(path)), _as_read_back(config)):
+    elif differing := _differing(_read_config(path).as_read_back(), config.as_read_back()):
         raise SerError(
             f"{run_dir}: holds a run with other settings ({'; '.join(differing)}), expected "
             "the same: put this run elsewhere, or remove that folder to start over"
@@ -52,7 +51,7 @@ def holds_run(run_dir: Path, config: RunConfig) -> bool:
     """Whether a folder holds a run of just these settings."""
     path = Path(run_dir) / CONFIG_NAME
     try:
-        return path.exists() and _as_read_back(_read_config(path)) == _as_read_back(config)
+        return path.exists() and _read_config(path).as_read_back() == config.as_read_back()
     except SerError:
         return False
 
@@ -62,10 +61,6 @@ def _read_config(path: Path) -> RunConfig:
         return RunConfig.from_json(read_json(path))
     except SerError as error:
         raise SerError(f"{path}: {str(error).removeprefix(f'{path}: ')}") from None
-
-
-def _as_read_back(config: RunConfig) -> dict:
-    return json.loads(json.dumps(config.to_json()))  # tuples are lists
 
 
 def _differing(old: Mapping, new: Mapping, prefix: str = "") -> list[str]:

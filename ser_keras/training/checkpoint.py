@@ -112,7 +112,7 @@ class Checkpoint(keras.callbacks.Callback):
     def _is_of(self, state: Mapping, arrays: Mapping, model: keras.Model) -> bool:
         identity = state["identity"]
         try:
-            is_same = RunConfig.from_json(identity) == self.config
+            is_same = RunConfig.from_json(identity).as_read_back() == self.config.as_read_back()
         except SerError:
             return False
         return (
@@ -135,9 +135,8 @@ def _variables(model: keras.Model) -> dict[str, Sequence]:
     `model.weights` leaves the state of seed generators out, and with it what Dropout draws next.
     """
     weights = {id(weight) for weight in model.weights}
-    metrics = {id(variable) for metric in model.metrics for variable in metric.variables}
-    others = [v for v in model.variables if id(v) not in weights | metrics]
-    return {"model": model.weights, "seeds": others, "optimizer": model.optimizer.variables}
+    seeds = [variable for variable in model.variables if id(variable) not in weights]
+    return {"model": model.weights, "seeds": seeds, "optimizer": model.optimizer.variables}
 
 
 def _values(model: keras.Model) -> dict[str, Sequence[np.ndarray]]:

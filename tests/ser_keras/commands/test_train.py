@@ -14,16 +14,15 @@ import keras
 import numpy as np
 import pytest
 import soundfile
-from data_pipeline.records.prepared import load_prepared
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from data_pipeline.__main__ import main as prepare_main
+from data_pipeline.records.prepared import load_prepared
 from ser_keras.commands import fold_work
 from ser_keras.commands.train import main, plan_runs, print_audits
 from ser_keras.commands.train_options import add_arguments, order_of
-from ser_keras.models import VARIANTS
 from ser_keras.runs.grid import jobs_in_order
-from ser_keras.settings import PRESETS
+from ser_keras.settings import PRESETS, VARIANTS
 from ser_keras.training.model_files import load_model
 
 ROOT = Path(__file__).parents[3]
@@ -381,7 +380,7 @@ def test_wrong_usage_exits_with_2(wrong, capsys):
 # `train.py` with the tiny network of these tests.
 TINY = """
 import sys
-from ser_keras.settings import PRESETS
+from ser_keras.settings import PRESETS, VARIANTS
 tiny = {"network.units": 8, "network.filters": (4, 4)}
 PRESETS["demo"] = PRESETS["demo"].with_values(tiny)
 from ser_keras.commands.train import main

@@ -17,7 +17,7 @@ from ser_keras.errors import SerError
 from ser_keras.export.onnx import export_onnx
 from ser_keras.models import build_model
 from ser_keras.settings import Network, Settings
-from ser_keras.training.fold import save_model
+from ser_keras.training.model_files import save_model
 
 NUM_FRAMES = (30, 26)
 SETTINGS = Settings(network=Network(units=8, filters=(4, 4)))

@@ -90,7 +90,7 @@ def test_the_gap_is_what_the_choice_on_the_test_part_adds(folds):
     assert gap["unweighted_accuracy"] == {"mean": 0.0, "sample_standard_deviation": 0.0}
 
 
-def test_a_fold_without_all_emotions_is_named_in_words(folds):
+def test_a_fold_without_all_emotions_is_named_summary_in_words(folds):
     results = [fold_result(fold, *predictions) for fold, predictions in folds.items()]
     assert "fold 2 tests no sad: its UA" in summary_in_words(summarise(results, num_folds=3))
     assert "tests no" not in summary_in_words(summarise(results[:2], num_folds=3))

@@ -48,7 +48,7 @@ def load_functionals(prepared: Prepared, feature_set: str, root: Path | None) ->
 
 def _read_kept(path: Path, key: str) -> np.ndarray | None:
     try:
-        with np.load(path, allow_pickle=False) as kept:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
             return kept["functionals"] if kept["key"] == key else None
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None  # not there, or damaged: made anew

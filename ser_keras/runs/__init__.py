@@ -1,1 +1,5 @@
 """The run folder: settings that never mix, folds that are kept."""
+
+import lazy_loader as lazy
+
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

@@ -160,8 +160,8 @@ def _packed(state: Mapping, arrays: Mapping[str, Sequence[np.ndarray]]) -> bytes
 def _unpacked(path: Path) -> tuple[dict, dict[str, list]] | None:
     """What `_packed` packed; None where the file is missing or its checksums do not hold."""
     try:
-        with np.load(path, allow_pickle=False) as file:
-            content = {name: file[name] for name in file.files}
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as saved:
+            content = {name: saved[name] for name in saved.files}
         state, counts = json.loads(str(content["text"]))
         arrays = {
             name: [content[f"{name}/{number}"] for number in range(count)]

@@ -1,1 +1,5 @@
 """The demo corpus: made on the spot by a speech synthesiser."""
+
+import lazy_loader as lazy
+
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

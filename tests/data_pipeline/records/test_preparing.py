@@ -345,7 +345,7 @@ def test_killed_in_the_middle(make_corpus, tmp_path):
     while worker is None:
         worker = next(iter(psutil.Process(process.pid).children(recursive=True)), None)
     process.kill()
-    process.wait()
+    process.communicate()
     with pytest.raises(DataError, match="unfinished.*data_pipeline prepare --out"):
         load_prepared(tmp_path / "out")
     psutil.wait_procs([worker], timeout=10)

@@ -97,7 +97,7 @@ def test_a_run_stands_alone_and_is_the_same_again_after_an_interruption(prepared
     assert np.sum(result["confusion_matrix"]) == result["utterances"]["test"] == 12
     assert result["weighted_accuracy"] == np.trace(result["confusion_matrix"]) / 12
     assert 1 <= result["best_epoch"] <= result["last_epoch"] == 2
-    history = list(csv.DictReader((run / "fold_1" / "history.csv").open()))
+    history = list(csv.DictReader((run / "fold_1" / "history.csv").read_text().splitlines()))
     scores = [float(row["val_unweighted_accuracy"]) for row in history]
     assert scores[result["best_epoch"] - 1] == max(scores)
     claimed = [float(row["optimistic_test_weighted_accuracy"]) for row in history]
@@ -419,7 +419,7 @@ def test_ctrl_c_stops_tidily(prepared, tmp_path):
 def without_seconds(fold):
     """What a fold found out: result.json and history.csv but for the times, and predictions.csv."""
     result = json.loads((fold / "result.json").read_text())
-    history = list(csv.DictReader((fold / "history.csv").open()))
+    history = list(csv.DictReader((fold / "history.csv").read_text().splitlines()))
     assert result.pop("seconds_per_epoch") > 0
     assert all(float(row.pop("seconds")) > 0 for row in history)
     return result, history, (fold / "predictions.csv").read_bytes()

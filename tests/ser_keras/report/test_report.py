@@ -25,7 +25,7 @@ from ser_keras.scores.statistics import compare, holm, matched_confusions
 
 def read_csvs(directory):
     with_folds = sorted(directory.glob("fold_*/predictions.csv"))
-    return [list(csv.DictReader(path.open(newline=""))) for path in with_folds]
+    return [list(csv.DictReader(path.read_text().splitlines())) for path in with_folds]
 
 
 def report_text(*directories):

@@ -139,7 +139,7 @@ def test_a_field_that_is_newer_than_the_file_has_its_default(stopped, tmp_path, 
 
 
 def columns(folder):
-    return next(csv.reader((folder / "history.csv").open()))
+    return next(csv.reader((folder / "history.csv").read_text().splitlines()))
 
 
 @pytest.mark.parametrize(("before", "after"), [(False, True), (True, False), (False, False)])
@@ -150,7 +150,7 @@ def test_a_test_part_that_was_not_watched_all_along_claims_nothing(tmp_path, bef
     assert checkpoint.resume(model) == 2
     assert checkpoint.remembered.optimistic is None
     fit(model, checkpoint, 2, 4)
-    rows = list(csv.DictReader((tmp_path / "history.csv").open()))
+    rows = list(csv.DictReader((tmp_path / "history.csv").read_text().splitlines()))
     assert [row["epoch"] for row in rows] == ["1", "2", "3", "4"]
     assert "optimistic_test_weighted_accuracy" not in rows[0]
     assert all(None not in row and None not in row.values() for row in rows)

@@ -6,11 +6,17 @@ from collections.abc import Sequence
 
 import keras
 import pytest
+import tensorflow as tf
 from keras import ops
 
 from data_pipeline.contract import INPUT_NAMES
 from ser_keras.graph.layout import INFO_PATH
 from ser_keras.model_info import ModelInfo
+
+# A processor as two devices, for what runs on several; before TensorFlow looks at the machine.
+tf.config.set_logical_device_configuration(
+    tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
+)
 
 
 def build_tiny_model(inputs: Sequence[str], num_frames=(12, 7)) -> keras.Model:

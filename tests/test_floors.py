@@ -5,6 +5,7 @@ Lazy faces are resolved: a name that a package's face offers is an arrow to the 
 """
 
 import ast
+import re
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -204,6 +205,14 @@ def test_no_folder_has_more_than_a_dozen_modules_and_no_module_the_name_of_an_of
             assert len(modules) <= 12, f"{name} has {len(modules)} modules"
             same = lazy_names(path).keys() & {module.stem for module in modules}
             assert not same, f"{name} offers {same}, which are modules too"
+
+
+def test_every_module_stands_in_the_tree_of_the_architecture():
+    tree = (ROOT / "docs" / "architecture.md").read_text().split("```")[1]
+    named = set(re.findall(r"\w+", tree))
+    for name, path in module_files(ROOT).items():
+        if path.name not in ("__init__.py", "__main__.py") and not name.startswith("benchmarks"):
+            assert path.stem in named, f"{name} is not in the tree of docs/architecture.md"
 
 
 # --- The test can fail: planted faults in a small house of the same rooms ---

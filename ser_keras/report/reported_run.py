@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ser_keras.runs.config import settings_of
 from ser_keras.scores.predictions import Predictions
 from ser_keras.scores.summary import summarise, summarise_untested
 
@@ -76,9 +77,11 @@ class ReportedRun:
 
 def flat_settings(result: Mapping) -> dict[str, Any]:
     """The settings of a result that tell runs of one system apart: "settings.units" -> 200."""
+    # As of today, so that a setting that is newer than one of two runs sets them not apart.
+    known = {**result, "settings": settings_of(result).to_json()}
     flat: dict[str, Any] = {}
     for name in NAMING:
-        value = result.get(name)
+        value = known.get(name)
         inner = value if isinstance(value, Mapping) else {"": value}
         flat |= {f"{name}.{key}".strip("."): inner[key] for key in inner}
     return flat

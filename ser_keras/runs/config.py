@@ -52,10 +52,9 @@ class RunConfig(Generic[S]):
             SerError: something is missing that every version wrote, or a setting is of a newer
                 version.
         """
-        kind = SvmSettings if content.get("preset") == CLASSICAL else Settings
         known: dict[str, Any] = {f.name: content[f.name] for f in fields(cls) if f.name in content}
         try:
-            known["settings"] = kind.from_json(content["settings"])
+            known["settings"] = settings_of(content)
             known["emotions"] = tuple(content["emotions"])
             return cls(**known)
         except (KeyError, TypeError) as error:
@@ -72,3 +71,13 @@ class RunConfig(Generic[S]):
     def as_read_back(self) -> dict[str, Any]:
         """The content of its file: equal for equal configurations, as JSON has no tuples."""
         return json.loads(json.dumps(self.to_json()))
+
+
+def settings_of(content: Mapping) -> Settings | SvmSettings:
+    """The settings in a config.json or result.json; what was not known then has its default.
+
+    Raises:
+        KeyError, TypeError: there are none, or one is of a newer version.
+    """
+    kind = SvmSettings if content.get("preset") == CLASSICAL else Settings
+    return kind.from_json(content["settings"])

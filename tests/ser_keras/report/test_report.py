@@ -191,6 +191,18 @@ def test_settings_are_compared_within_a_seed(tmp_path):
     ]
 
 
+def test_a_setting_that_is_newer_than_a_run_sets_it_not_apart(tmp_path):
+    """What was not known when the first run was trained has its default there."""
+    old, new = write_run(tmp_path / "old"), write_run(tmp_path / "new", accuracy=0.8)
+    for path in old.glob("fold_*/result.json"):
+        result = json.loads(path.read_text())
+        assert result["settings"].pop("aligned_frames") == 2
+        path.write_text(json.dumps(result))
+    runs = read_runs([old, new])
+    assert [run.title for run in runs] == ["Dual level", f"Dual level, {new}"]
+    assert "Not trained alike" not in report_text(old, new)
+
+
 def test_systems_of_other_seeds_are_told(tmp_path):
     text = report_text(
         write_run(tmp_path / "a", seed=1), write_run(tmp_path / "b", variant="base_1")

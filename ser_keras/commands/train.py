@@ -150,12 +150,13 @@ def train_missing(runs: Sequence["Run"], prepared: "Prepared", tested: bool) -> 
     from ser_keras.runs.grid import jobs_in_order, unfinished
 
     jobs = jobs_in_order(runs)
-    anew = bool(unfinished(jobs))
-    trained = 0
+    anew, trained = False, 0
     for position, (run, fold) in enumerate(jobs, start=1):
         if is_finished(run.directory, fold.number, tested):
             print(f"{fold_dir(run.directory, fold.number)}: finished before, kept")
-        elif is_finished(run.directory, fold.number):
+            continue
+        anew = True
+        if is_finished(run.directory, fold.number):
             test_fold(run, fold, prepared)
         else:
             if trained == TRAININGS_A_PROCESS:

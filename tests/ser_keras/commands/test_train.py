@@ -283,6 +283,8 @@ def test_without_its_test_part_a_fold_is_trained_alike_and_tested_later(
     assert main(command) == 0
     printed = capsys.readouterr().out
     assert "scored now" in printed and "epoch   1 of" not in printed
+    cards = sorted(Path("saved_models/blind").glob("*/assets/model_card.md"))
+    assert ["not scored" in card.read_text() for card in cards] == [True, False]
     assert (fold / "model" / "model.weights.h5").read_bytes() == weights
     assert main(arguments(prepared, seeing, *small)) == 0
     assert figures(fold) == figures(seeing / "fold_0")

@@ -1,4 +1,4 @@
-"""What all rooms agree on by name: the streams of a batch, the protocols, the functionals.
+"""What all rooms agree on by name: streams of a batch, protocols, emotions, functionals.
 
 Nothing is imported here, so that a command line can offer these names without any library.
 """
@@ -33,6 +33,20 @@ PROTOCOLS = {
 }
 # The parts of a fold.
 PARTS = ("train", "validation", "test")
+
+# --- Emotions: what every reader calls them, in alphabetical order ---
+
+EMOTIONS = (
+    "angry",
+    "bored",
+    "calm",
+    "disgusted",
+    "fearful",
+    "happy",
+    "neutral",
+    "sad",
+    "surprised",
+)
 
 # --- Functionals for classical classifiers: openSMILE's name of the set -> numbers an utterance ---
 

@@ -12,6 +12,7 @@ from data_pipeline.corpora.crema_d import read_crema_d
 from data_pipeline.corpora.emodb import read_emodb
 from data_pipeline.corpora.iemocap import options_asked, read_iemocap
 from data_pipeline.corpora.manifest import read_manifest
+from data_pipeline.corpora.nemo import read_nemo
 from data_pipeline.corpora.ravdess import read_ravdess
 from data_pipeline.errors import DataError
 
@@ -29,6 +30,7 @@ CORPORA: dict[str, Callable[..., Corpus]] = {
     "emodb": read_emodb,
     "ravdess": read_ravdess,
     "crema_d": read_crema_d,
+    "nemo": read_nemo,
     "manifest": read_manifest,
 }
 # Corpora with scenarios and with a label for excitement.

@@ -128,6 +128,7 @@ def build_corpus(
     *,
     group_by: str,
     notes: Sequence[str] = (),
+    remarks: Sequence[str] = (),
     strict: bool = False,
     options: Mapping[str, Any] | None = None,
 ) -> Corpus:
@@ -140,7 +141,8 @@ def build_corpus(
         utterances: those that are used, in any order.
         left_out: code or reason -> number of utterances that are not used.
         group_by: "session" or "speaker".
-        notes: sentences for the user.
+        notes: sentences for the user about what is not as it should be.
+        remarks: sentences for the user that are no fault; they come after the notes.
         strict: take every note for an error.
         options: what the reader was asked for beside its defaults.
 
@@ -166,7 +168,7 @@ def build_corpus(
         utterances=used,
         left_out=dict(sorted(left_out.items())),
         group_by=group_by,
-        notes=tuple(notes),
+        notes=(*notes, *remarks),
         options=dict(options or {}),
     )
 

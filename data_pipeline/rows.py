@@ -10,11 +10,13 @@ class UtteranceRow:
 
     Attributes:
         utterance_id: unique in the corpus.
-        speaker: who speaks.
+        speaker: who speaks; "" where the corpus does not tell.
         session: recording session, "" where the corpus has none.
         scenario: "improvised" or "scripted" in IEMOCAP, "" elsewhere.
         text: name of the sentence spoken, "" where the corpus does not tell.
         emotion: one of the corpus's.
+        fold: the number of the corpus's own fold that tests it, from "1", or its part where there
+            is one fold; "" where the corpus brings no folds.
         duration_seconds: length of the recording.
         audio_sha256: of the decoded samples, hexadecimal; "" where it is not known.
         num_mfcc_frames, num_frames_narrow, num_frames_wide: lengths of the features; 0 where
@@ -32,6 +34,7 @@ class UtteranceRow:
     num_mfcc_frames: int = 0
     num_frames_narrow: int = 0
     num_frames_wide: int = 0
+    fold: str = ""
 
     @classmethod
     def from_json(cls, row: Mapping) -> "UtteranceRow":
@@ -40,5 +43,6 @@ class UtteranceRow:
         return cls(**{name: value for name, value in row.items() if name in known})
 
     def to_json(self) -> dict[str, str | float]:
-        """The columns by name, in their order."""
-        return asdict(self)
+        """The columns by name, in their order; a fold only where there is one."""
+        columns = asdict(self)
+        return columns if self.fold else {k: v for k, v in columns.items() if k != "fold"}

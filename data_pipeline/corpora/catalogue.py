@@ -14,6 +14,7 @@ from data_pipeline.corpora.iemocap import options_asked, read_iemocap
 from data_pipeline.corpora.manifest import read_manifest
 from data_pipeline.corpora.nemo import read_nemo
 from data_pipeline.corpora.ravdess import read_ravdess
+from data_pipeline.corpora.standards.emobox import read_emobox
 from data_pipeline.errors import DataError
 
 
@@ -31,6 +32,7 @@ CORPORA: dict[str, Callable[..., Corpus]] = {
     "ravdess": read_ravdess,
     "crema_d": read_crema_d,
     "nemo": read_nemo,
+    "emobox": read_emobox,
     "manifest": read_manifest,
 }
 # Corpora with scenarios and with a label for excitement.

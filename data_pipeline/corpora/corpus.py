@@ -1,9 +1,12 @@
 """What a corpus is to the rest of the program: the utterances that are used, and what is not."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+
+# Columns of an utterance that older versions did not have, and what they say by themselves.
+NEWER_COLUMNS = {"fold": "", "start_seconds": 0.0, "end_seconds": None}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,10 +17,13 @@ class Utterance:
         utterance_id: unique in the corpus.
         path: absolute path of the audio file; whether it can be read is not known yet.
         emotion: one of `Corpus.emotions`.
-        speaker: unique over the whole corpus.
+        speaker: unique over the whole corpus; "" where the corpus does not tell, of all or none.
         session: recording session, "" where the corpus has none.
         scenario: "improvised" or "scripted" in IEMOCAP, "" elsewhere.
         text: name of the sentence spoken, "" where the corpus does not tell.
+        fold: what the corpus itself says about folds: the number of the fold that tests it, from
+            "1", or its part, one of `PARTS`, where there is one fold; "" where it says nothing.
+        start_seconds, end_seconds: the segment of the recording that is meant; None: to its end.
     """
 
     utterance_id: str
@@ -27,6 +33,26 @@ class Utterance:
     session: str = ""
     scenario: str = ""
     text: str = ""
+    fold: str = ""
+    start_seconds: float = 0.0
+    end_seconds: float | None = None
+
+    @property
+    def is_segment(self) -> bool:
+        """Whether a part of the recording is meant, and not the whole."""
+        return self.start_seconds > 0 or self.end_seconds is not None
+
+    def to_json(self) -> dict[str, Any]:
+        """The columns by name; newer ones only where they say something.
+
+        So the keys of folders that were prepared before there were such columns stay.
+        """
+        columns = asdict(self)
+        return {
+            name: value
+            for name, value in columns.items()
+            if name not in NEWER_COLUMNS or value != NEWER_COLUMNS[name]
+        }
 
 
 @dataclass(frozen=True, kw_only=True)

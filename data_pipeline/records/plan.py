@@ -6,7 +6,7 @@ Both are known before any audio is decoded.
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from data_pipeline.corpora.corpus import Utterance
@@ -55,7 +55,7 @@ def shard_key(utterances: Iterable[Utterance], settings: Mapping) -> str:
     The folder that the files lie in is left out: a corpus that was moved is the same corpus.
     """
     rows = [
-        asdict(utterance) | {"path": utterance.path.name, "sha256": _content(utterance.path)}
+        utterance.to_json() | {"path": utterance.path.name, "sha256": _content(utterance.path)}
         for utterance in utterances
     ]
     return digest([settings, rows])

@@ -122,4 +122,5 @@ def _row(outcome: Extracted) -> UtteranceRow:
         num_mfcc_frames=features.num_mfcc_frames,
         num_frames_narrow=features.num_frames_narrow,
         num_frames_wide=features.num_frames_wide,
+        fold=utterance.fold,
     )

@@ -24,7 +24,8 @@ def test_the_command_line_offers_every_corpus_and_no_other(capsys):
 
 
 def test_all_corpora_have_a_reader():
-    assert set(CORPORA) == {"crema_d", "demo", "emodb", "iemocap", "manifest", "nemo", "ravdess"}
+    named = {"crema_d", "demo", "emobox", "emodb", "iemocap", "manifest", "nemo", "ravdess"}
+    assert set(CORPORA) == named
 
 
 def test_name_and_root_are_enough(emodb):

@@ -1,0 +1,5 @@
+from .emobox import read_emobox as read_emobox
+
+__all__ = [
+    "read_emobox",
+]

@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 
+# Columns that older folders do not have; a folder that needs none is as it was.
+NEWER_COLUMNS = ("corpus", "fold")
+
 
 @dataclass(frozen=True, kw_only=True)
 class UtteranceRow:
@@ -17,6 +20,7 @@ class UtteranceRow:
         emotion: one of the corpus's.
         fold: the number of the corpus's own fold that tests it, from "1", or its part where there
             is one fold; "" where the corpus brings no folds.
+        corpus: which of several corpora it comes from; "" where there is one.
         duration_seconds: length of the recording.
         audio_sha256: of the decoded samples, hexadecimal; "" where it is not known.
         num_mfcc_frames, num_frames_narrow, num_frames_wide: lengths of the features; 0 where
@@ -34,6 +38,7 @@ class UtteranceRow:
     num_mfcc_frames: int = 0
     num_frames_narrow: int = 0
     num_frames_wide: int = 0
+    corpus: str = ""
     fold: str = ""
 
     @classmethod
@@ -43,6 +48,6 @@ class UtteranceRow:
         return cls(**{name: value for name, value in row.items() if name in known})
 
     def to_json(self) -> dict[str, str | float]:
-        """The columns by name, in their order; a fold only where there is one."""
+        """The columns by name, in their order; newer ones only where they say something."""
         columns = asdict(self)
-        return columns if self.fold else {k: v for k, v in columns.items() if k != "fold"}
+        return {k: v for k, v in columns.items() if k not in NEWER_COLUMNS or v}

@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from data_pipeline.command_line import fft_points, whole_number
+from data_pipeline.contract import EMOTIONS
 from data_pipeline.corpora.catalogue import CORPORA, read_corpus
+from data_pipeline.corpora.emotions import UnknownEmotionError, read_mapping
 from data_pipeline.corpora.iemocap import SUBSETS
 
 if TYPE_CHECKING:
+    from data_pipeline.corpora.corpus import Corpus
     from data_pipeline.records.prepared import Prepared
 
 HELP = "extract the features of a corpus into a folder"
@@ -74,6 +77,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="IEMOCAP: leave excited utterances out instead of counting them as happy",
     )
     add(
+        "--emotions",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help=f"emotions to use: {', '.join(EMOTIONS)}, or others that the corpus has, or `all` "
+        "(default: angry, happy, neutral, sad; manifest and emobox: all)",
+    )
+    add(
+        "--map",
+        nargs="+",
+        default=[],
+        metavar="NAME=NAME",
+        help="count an emotion as another, such as excited=happy calm=neutral",
+    )
+    add(
+        "--audio",
+        metavar="DIR",
+        help="EmoBox: folder of the recordings (default: downloads/<corpus> of EmoBox)",
+    )
+    add(
+        "--speaker",
+        metavar="PATTERN",
+        help="EmoBox: regular expression that finds the speaker in the path of a recording; "
+        "docs/corpora.md has one for each corpus we know",
+    )
+    add(
         "--strict",
         action="store_true",
         help="stop at the first unusable file, and where counts differ from the published ones",
@@ -86,13 +115,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     from data_pipeline.records.preparing import prepare
 
-    corpus = read_corpus(
-        arguments.corpus,
-        arguments.root,
-        strict=arguments.strict,
-        subset=arguments.subset,
-        excited_as_happy=not arguments.happy_without_excited,
-    )
+    corpus = _read_corpus(arguments)
     for note in corpus.notes:
         print(f"note: {note}", file=sys.stderr)
     started = time.monotonic()
@@ -108,12 +131,35 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _read_corpus(arguments: argparse.Namespace) -> "Corpus":
+    """The corpus as the options ask for it; an emotion that it does not know is a usage error."""
+    try:
+        return read_corpus(
+            arguments.corpus,
+            arguments.root,
+            strict=arguments.strict,
+            subset=arguments.subset,
+            excited_as_happy=not arguments.happy_without_excited,
+            emotions=arguments.emotions,
+            mapped=read_mapping(arguments.map),
+            audio=arguments.audio,
+            speaker=arguments.speaker,
+        )
+    except UnknownEmotionError as error:
+        arguments.usage_error(f"argument --emotions or --map: {error}")
+        raise
+
+
 def _check_together(arguments: argparse.Namespace) -> None:
     """End with a usage error where options that are right alone do not go together."""
     if arguments.root is None and arguments.corpus != "demo":
         arguments.usage_error(
             f"--corpus {arguments.corpus} needs --root, the place where you keep it"
         )
+    try:
+        read_mapping(arguments.map)
+    except ValueError as error:
+        arguments.usage_error(f"argument --map: {error}")
     narrow, wide = arguments.n_fft
     # The two sequences of the DS-LSTM are to be of the same moments.
     if wide != 2 * narrow:

@@ -3,13 +3,14 @@
 Command lines take the names from here, so nothing heavy is imported before a corpus is read.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from data_pipeline.corpora.corpus import Corpus
 from data_pipeline.corpora.crema_d import read_crema_d
 from data_pipeline.corpora.emodb import read_emodb
+from data_pipeline.corpora.emotions import Choice, as_asked
 from data_pipeline.corpora.iemocap import options_asked, read_iemocap
 from data_pipeline.corpora.manifest import read_manifest
 from data_pipeline.corpora.nemo import read_nemo
@@ -37,8 +38,19 @@ CORPORA: dict[str, Callable[..., Corpus]] = {
 }
 # Corpora with scenarios and with a label for excitement.
 IEMOCAP_LAYOUT = ("demo", "iemocap")
-# Their options, as the command line calls them.
-FLAGS = {"subset": "--subset", "excited_as_happy": "--happy-without-excited"}
+# Options that not every reader has: as the command line calls them, and who has them.
+FLAGS = {
+    "subset": "--subset",
+    "excited_as_happy": "--happy-without-excited",
+    "audio": "--audio",
+    "speaker": "--speaker",
+}
+OWNERS = {
+    "subset": IEMOCAP_LAYOUT,
+    "excited_as_happy": IEMOCAP_LAYOUT,
+    "audio": ("emobox",),
+    "speaker": ("emobox",),
+}
 
 
 def read_corpus(
@@ -48,6 +60,9 @@ def read_corpus(
     strict: bool = False,
     subset: str = "all",
     excited_as_happy: bool = True,
+    emotions: Sequence[str] = (),
+    mapped: Mapping[str, str] | None = None,
+    **options: str | None,
 ) -> Corpus:
     """Read a corpus by its name.
 
@@ -57,26 +72,38 @@ def read_corpus(
         strict: take every note about the corpus for an error.
         subset: "all", "improvised" or "scripted" (IEMOCAP and demo).
         excited_as_happy: whether excited utterances count as happy (IEMOCAP and demo).
+        emotions: those to use, or `all`; none: those that the reader takes by itself.
+        mapped: emotion -> emotion that it counts as.
+        **options: of single readers, such as `audio` of EmoBox; None asks for nothing.
 
     Returns:
         The corpus; its `options` say what was asked for.
 
     Raises:
-        DataError: unknown name, no root, an option the corpus does not have, or what its reader
-            raises.
+        DataError: unknown name, no root, an option the corpus does not have, an emotion it does
+            not have, or what its reader raises.
     """
     if name not in CORPORA:
         raise DataError(f"corpus {name!r} is not known; choose one of {', '.join(CORPORA)}")
     if root is None and name != "demo":
         raise DataError(f"no root given for corpus {name}; give the place where it lies")
-    options = options_asked(subset, excited_as_happy)
-    if options and name not in IEMOCAP_LAYOUT:
-        raise DataError(
-            f"corpus {name} has no {' and no '.join(FLAGS[option] for option in options)}; leave "
-            f"it out, only {' and '.join(IEMOCAP_LAYOUT)} have it"
-        )
+    given = {option: value for option, value in options.items() if value is not None}
+    asked: dict[str, Any] = {**options_asked(subset, excited_as_happy), **given}
+    _check_options(name, asked)
+    choice = Choice(emotions=tuple(emotions), mapped=dict(mapped or {}))
     path = None if root is None else Path(root).expanduser()
-    return CORPORA[name](path, strict=strict, **options)
+    return as_asked(CORPORA[name](path, strict=strict, choice=choice, **asked), choice)
+
+
+def _check_options(name: str, asked: Iterable[str]) -> None:
+    """Refuse options that belong to another reader."""
+    wrong = [option for option in asked if name not in OWNERS[option]]
+    if wrong:
+        owners = dict.fromkeys(owner for option in wrong for owner in OWNERS[option])
+        raise DataError(
+            f"corpus {name} has no {' and no '.join(FLAGS[option] for option in wrong)}; leave "
+            f"it out, only {' and '.join(owners)} {'have' if len(owners) > 1 else 'has'} it"
+        )
 
 
 def options_of_older_folder(

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 # Columns of an utterance that older versions did not have, and what they say by themselves.
-NEWER_COLUMNS = {"fold": "", "start_seconds": 0.0, "end_seconds": None}
+NEWER_COLUMNS = {"corpus": "", "fold": "", "start_seconds": 0.0, "end_seconds": None}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +21,7 @@ class Utterance:
         session: recording session, "" where the corpus has none.
         scenario: "improvised" or "scripted" in IEMOCAP, "" elsewhere.
         text: name of the sentence spoken, "" where the corpus does not tell.
+        corpus: where the recordings of one list come from several corpora, which; else "".
         fold: what the corpus itself says about folds: the number of the fold that tests it, from
             "1", or its part, one of `PARTS`, where there is one fold; "" where it says nothing.
         start_seconds, end_seconds: the segment of the recording that is meant; None: to its end.
@@ -33,6 +34,7 @@ class Utterance:
     session: str = ""
     scenario: str = ""
     text: str = ""
+    corpus: str = ""
     fold: str = ""
     start_seconds: float = 0.0
     end_seconds: float | None = None

@@ -11,29 +11,33 @@ E Ekel (disgust) and L Langeweile (boredom).
 from pathlib import Path
 
 from data_pipeline.corpora.corpus import Corpus
+from data_pipeline.corpora.emotions import NO_CHOICE, Choice
 from data_pipeline.corpora.reading import build_corpus, find_files, read_file_names
 
 LABEL_MAP = {"W": "angry", "F": "happy", "N": "neutral", "T": "sad"}
+LABELS = LABEL_MAP | {"A": "fearful", "E": "disgusted", "L": "bored"}
 
 _NAME = r"(?P<speaker>\d\d)(?P<text>[ab]\d\d)(?P<code>[WFNTAEL])[a-z]"
 
 
-def read_emodb(root: Path, *, strict: bool = False) -> Corpus:
+def read_emodb(root: Path, *, strict: bool = False, choice: Choice = NO_CHOICE) -> Corpus:
     """Read the file names of EmoDB.
 
     Args:
         root: the folder that holds `wav`.
         strict: a file name that EmoDB does not use is an error and not a note.
+        choice: which emotions are used; by itself angry, happy, neutral and sad.
 
     Raises:
         DataError: wrong folder, no utterance used, or under `strict` any note.
     """
+    label_map = choice.label_map(LABELS, LABEL_MAP)
     paths = find_files(root, ("wav/*.wav",))
-    utterances, left_out, notes = read_file_names(paths, _NAME, LABEL_MAP)
+    utterances, left_out, notes = read_file_names(paths, _NAME, label_map)
     return build_corpus(
         "emodb",
         root,
-        LABEL_MAP,
+        label_map,
         utterances,
         left_out,
         group_by="speaker",

@@ -18,10 +18,12 @@ is the letter before the last number, here the man of session 1.
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 from data_pipeline.corpora.corpus import Corpus, Utterance
+from data_pipeline.corpora.emotions import NO_CHOICE, Choice
 from data_pipeline.corpora.reading import (
     UNRECOGNISED,
     build_corpus,
@@ -32,6 +34,14 @@ from data_pipeline.corpora.reading import (
 from data_pipeline.errors import DataError
 
 LABEL_MAP = {"ang": "angry", "exc": "happy", "hap": "happy", "neu": "neutral", "sad": "sad"}
+# What else the evaluators agreed on; `oth` is something else, and of `xxx` they did not agree.
+LABELS = LABEL_MAP | {
+    "exc": "excited",
+    "dis": "disgusted",
+    "fea": "fearful",
+    "fru": "frustrated",
+    "sur": "surprised",
+}
 SCENARIOS = {"impro": "improvised", "script": "scripted"}
 SUBSETS = ("all", *SCENARIOS.values())
 
@@ -70,6 +80,7 @@ def read_iemocap(
     root: Path,
     *,
     strict: bool = False,
+    choice: Choice = NO_CHOICE,
     subset: str = "all",
     excited_as_happy: bool = True,
     expected: Mapping[str, Mapping[str, int]] = PUBLISHED,
@@ -82,9 +93,10 @@ def read_iemocap(
         root: the folder that holds Session1 to Session5 (`IEMOCAP_full_release`).
         strict: a count that is not as expected, or a label line that cannot be read, is an error
             and not a note.
+        choice: which emotions are used; by itself angry, happy, neutral and sad.
         subset: "all", "improvised" or "scripted"; the other turns are counted as left out.
         excited_as_happy: count `exc` as happy, as the 5,531 utterances of Wang et al. (2020,
-            section 2.1) need it; otherwise it is left out.
+            section 2.1) need it; otherwise it is left out, or where it is chosen, excited.
         expected: session or scenario -> label -> number of turns, compared before anything is left
             out. Labels and parts that it does not name are not compared.
 
@@ -97,7 +109,7 @@ def read_iemocap(
     if subset not in SUBSETS:
         raise DataError(f"subset {subset!r} is not known; choose one of {', '.join(SUBSETS)}")
     turns, unread = _read_turns(find_files(root, (_LABEL_FILES,)))
-    label_map = {c: e for c, e in LABEL_MAP.items() if excited_as_happy or c != "exc"}
+    label_map = _label_map(choice, excited_as_happy)
     used = [t for t in turns if t.code in label_map and subset in ("all", t.scenario)]
     left_out = _left_out(turns, subset, label_map)
     found = Counter((turn.session, turn.code) for turn in turns)
@@ -117,6 +129,14 @@ def read_iemocap(
         strict=strict,
         options=options_asked(subset, excited_as_happy),
     )
+
+
+def _label_map(choice: Choice, excited_as_happy: bool) -> dict[str, str]:
+    """The labels that are used: excited counts as happy, unless something else is asked for."""
+    default = {c: e for c, e in LABEL_MAP.items() if excited_as_happy or c != "exc"}
+    if excited_as_happy and choice.options and "excited" not in choice.emotions:
+        choice = replace(choice, mapped={"excited": "happy", **choice.mapped})
+    return choice.label_map(LABELS, default)
 
 
 def options_asked(subset: str, excited_as_happy: bool) -> dict[str, str | bool]:

@@ -3,50 +3,64 @@
     path,emotion,speaker,session
     day1/anna_01.wav,happy,anna,day1
 
-Columns `path`, `emotion` and `speaker` are needed; `session`, `text` and `utterance_id` may be
-there. The order of the columns is free. UTF-8, with or without a byte order mark.
+Columns `path`, `emotion` and `speaker` are needed; `session`, `text`, `utterance_id`, `corpus`,
+`start` and `end` (seconds: a segment of the recording) and `fold` may be there. The order of the
+columns is free. UTF-8, with or without a byte order mark.
 """
 
 import csv
+import math
+import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from data_pipeline.contract import PARTS
 from data_pipeline.corpora.corpus import Corpus, Utterance
+from data_pipeline.corpora.emotions import NO_CHOICE, Choice
 from data_pipeline.corpora.reading import build_corpus
 from data_pipeline.errors import DataError
 
 REQUIRED_COLUMNS = ("path", "emotion", "speaker")
-OPTIONAL_COLUMNS = ("session", "text", "utterance_id")
+OPTIONAL_COLUMNS = ("session", "text", "utterance_id", "corpus", "start", "end", "fold")
 # From three sessions on, keeping whole ones apart leaves enough to train on; beyond ten, a fold a
 # session would be too many trainings.
 MIN_SESSIONS, MAX_SESSIONS = 3, 10
 
 
-def read_manifest(root: Path, *, strict: bool = False) -> Corpus:
+def read_manifest(root: Path, *, strict: bool = False, choice: Choice = NO_CHOICE) -> Corpus:
     """Read a CSV file; every emotion that it names is used.
 
     Args:
         root: the CSV file. A `path` in it is absolute or relative to its folder, and is also the
-            utterance's id unless the column `utterance_id` gives another.
+            utterance's id, together with a segment, unless the column `utterance_id` gives
+            another. With a column `corpus` speakers are `corpus/speaker`.
         strict: names that differ only in spelling are an error and not a note.
+        choice: which emotions are used; by itself all.
 
     Raises:
         DataError: the file cannot be read; a column is missing, unknown or there twice; a cell is
-            empty; a row has too few or too many cells; an id occurs twice; there is no row; or
-            under `strict` any note.
+            empty; a row has too few or too many cells, an end before its start or a fold that is
+            none; an id occurs twice; there is no row; or under `strict` any note.
     """
     csv_path = Path(root).absolute()
     rows = _read_rows(csv_path)
     _check_ids(csv_path, rows)
-    utterances = [_utterance(row, csv_path.parent) for _, row in rows]
-    label_map = {emotion: emotion for emotion in sorted({u.emotion for u in utterances})}
+    _check_folds(csv_path, rows)
+    labels = {emotion: emotion for emotion in sorted({row["emotion"] for _, row in rows})}
+    label_map = choice.label_map(labels, labels)
+    utterances = [
+        _utterance(row, f"{csv_path} line {line}", csv_path.parent, label_map)
+        for line, row in rows
+        if row["emotion"] in label_map
+    ]
     return build_corpus(
         "manifest",
         csv_path,
         label_map,
         utterances,
-        {},
+        Counter(row["emotion"] for _, row in rows if row["emotion"] not in label_map),
         group_by=_group_by(utterances),
         notes=_spelling_notes(utterances),
         strict=strict,
@@ -102,7 +116,11 @@ def _row(csv_path: Path, line: int, columns: Sequence[str], cells: Sequence[str]
 
 
 def _utterance_id(row: dict[str, str]) -> str:
-    return row.get("utterance_id", row["path"])
+    """The id that a row gives itself, or its path, and the segment of it where there is one."""
+    if "utterance_id" in row:
+        return row["utterance_id"]
+    segment = [row[name] for name in ("start", "end") if name in row]
+    return f"{row['path']} {'-'.join(segment)}" if segment else row["path"]
 
 
 def _check_ids(csv_path: Path, rows: Sequence[tuple[int, dict[str, str]]]) -> None:
@@ -116,15 +134,64 @@ def _check_ids(csv_path: Path, rows: Sequence[tuple[int, dict[str, str]]]) -> No
             )
 
 
-def _utterance(row: dict[str, str], folder: Path) -> Utterance:
+def _check_folds(csv_path: Path, rows: Sequence[tuple[int, dict[str, str]]]) -> None:
+    """A fold is a number from 1, or with one fold in all, the part that a row is in."""
+    first = ""
+    for line, row in rows:
+        fold = row.get("fold", "")
+        if fold and fold not in PARTS and not re.fullmatch(r"[1-9]\d*", fold):
+            raise DataError(
+                f"{csv_path} line {line}: found the fold {fold}, expected a number from 1, or "
+                f"{', '.join(PARTS)}"
+            )
+        first = first or fold
+        if (fold in PARTS) != (first in PARTS):
+            raise DataError(
+                f"{csv_path} line {line}: found the fold {fold} after {first}; expected numbers in "
+                "every line, or parts in every line"
+            )
+
+
+def _utterance(
+    row: dict[str, str], where: str, folder: Path, label_map: Mapping[str, str]
+) -> Utterance:
+    start, end = _segment(row, where)
+    corpus = row.get("corpus", "")
     return Utterance(
         utterance_id=_utterance_id(row),
         path=folder / row["path"],
-        emotion=row["emotion"],
-        speaker=row["speaker"],
+        emotion=label_map[row["emotion"]],
+        # The speaker 03 of one corpus is nobody of another.
+        speaker=f"{corpus}/{row['speaker']}" if corpus else row["speaker"],
         session=row.get("session", ""),
         text=row.get("text", ""),
+        corpus=corpus,
+        fold=row.get("fold", ""),
+        start_seconds=start,
+        end_seconds=end,
     )
+
+
+def _segment(row: dict[str, str], where: str) -> tuple[float, float | None]:
+    """Start and end in seconds; whether the recording is as long is seen when it is read."""
+    start = _seconds(row.get("start", "0"), where)
+    end = _seconds(row["end"], where) if "end" in row else None
+    if end is not None and end <= start:
+        raise DataError(
+            f"{where}: found a segment from {row.get('start', '0')} to {row['end']} s, expected "
+            "its end after its start"
+        )
+    return start, end
+
+
+def _seconds(cell: str, where: str) -> float:
+    try:
+        value = float(cell)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value < math.inf:
+        raise DataError(f"{where}: found {cell} for start or end, expected seconds, 0 or more")
+    return value
 
 
 def _group_by(utterances: Sequence[Utterance]) -> str:

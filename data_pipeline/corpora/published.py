@@ -65,7 +65,8 @@ def _unknown_notes(speakers: Sequence[str]) -> list[str]:
 def _part_remarks(absent: Sequence[str], num_speakers: int, codes: Sequence[str]) -> list[str]:
     parts = []
     if absent:
-        parts.append(f"{len(absent)} of {num_speakers} speakers ({', '.join(absent)})")
+        named = ", ".join(absent[:5]) + (", ..." if len(absent) > 5 else "")
+        parts.append(f"{len(absent)} of {num_speakers} speakers ({named})")
     if codes:
         parts.append(f"all files of {', '.join(codes)}")
     return [f"a part of the corpus, without {' and without '.join(parts)}"] if parts else []

@@ -5,28 +5,30 @@ PLoS ONE 13 (2018), doi:10.1371/journal.pone.0196391. On disk `Actor_12/03-01-06
 modality (03 audio only), vocal channel (01 speech, 02 song), emotion, intensity, statement,
 repetition, actor (odd is male); 48 kHz, a few files in stereo.
 
-Emotions left out are 02 (calm), 06 (fearful), 07 (disgust) and 08 (surprised).
+Emotions left out are 02 (calm), 06 (fearful), 07 (disgusted) and 08 (surprised).
 """
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
 
 from data_pipeline.corpora.corpus import Corpus
+from data_pipeline.corpora.emotions import NO_CHOICE, Choice
+from data_pipeline.corpora.published import Published, compare_speakers
 from data_pipeline.corpora.reading import (
-    WHOLE,
     build_corpus,
-    code_counts,
-    count_notes,
+    count_names,
     find_files,
     read_file_names,
 )
 
 LABEL_MAP = {"05": "angry", "03": "happy", "01": "neutral", "04": "sad"}
-# Speech files of each emotion, 1,440 in all.
-PUBLISHED = {
-    WHOLE: {"01": 96, "02": 192, "03": 192, "04": 192, "05": 192, "06": 192, "07": 192, "08": 192}
-}
+LABELS = LABEL_MAP | {"02": "calm", "06": "fearful", "07": "disgusted", "08": "surprised"}
+# Speech files of each actor, 1,440 in all: neutral has no strong intensity.
+_EACH = {"01": 4, "02": 8, "03": 8, "04": 8, "05": 8, "06": 8, "07": 8, "08": 8}
+PUBLISHED = Published(
+    whole={code: 24 * count for code, count in _EACH.items()},
+    speakers={f"{actor:02d}": _EACH for actor in range(1, 25)},
+)
 SONG = "song"
 
 # The actors' folders lie below the root, or below Audio_Speech_Actors_01-24 as published.
@@ -40,7 +42,8 @@ def read_ravdess(
     root: Path,
     *,
     strict: bool = False,
-    expected: Mapping[str, Mapping[str, int]] = PUBLISHED,
+    choice: Choice = NO_CHOICE,
+    expected: Published = PUBLISHED,
 ) -> Corpus:
     """Read the file names of RAVDESS; songs are counted as left out.
 
@@ -48,24 +51,27 @@ def read_ravdess(
         root: the folder that holds `Actor_01` to `Actor_24`, or the folder above it.
         strict: a file name that RAVDESS does not use, or a count that is not as expected, is an
             error and not a note.
-        expected: files of each emotion, by its code.
+        choice: which emotions are used; by itself angry, happy, neutral and sad.
+        expected: files of each speaker and emotion, by its code.
 
     Raises:
         DataError: wrong folder, no utterance used, or under `strict` any note.
     """
     paths = find_files(root, _PATTERNS)
     speech = [path for path in paths if not re.fullmatch(_SONG_NAME, path.stem)]
-    utterances, left_out, notes = read_file_names(speech, _SPEECH_NAME, LABEL_MAP)
-    notes += count_notes(code_counts(utterances, left_out, LABEL_MAP), expected)
+    label_map = choice.label_map(LABELS, LABEL_MAP)
+    utterances, left_out, notes = read_file_names(speech, _SPEECH_NAME, label_map)
+    differences, remarks = compare_speakers(count_names(speech, _SPEECH_NAME), expected)
     if len(speech) < len(paths):
         left_out[SONG] = len(paths) - len(speech)
     return build_corpus(
         "ravdess",
         root,
-        LABEL_MAP,
+        label_map,
         utterances,
         left_out,
         group_by="speaker",
-        notes=notes,
+        notes=notes + differences,
+        remarks=remarks,
         strict=strict,
     )

@@ -83,13 +83,10 @@ def read_file_names(
     return utterances, left_out, [unrecognised_note("file names", unrecognised)]
 
 
-def code_counts(
-    utterances: Iterable[Utterance], left_out: Mapping[str, int], label_map: Mapping[str, str]
-) -> Counter[tuple[str, str]]:
-    """What `count_notes` takes, of a corpus that has a code of its own for each emotion."""
-    code_of = {emotion: code for code, emotion in label_map.items()}
-    counts = Counter(code_of[utterance.emotion] for utterance in utterances) + Counter(left_out)
-    return Counter({(WHOLE, code): count for code, count in counts.items()})
+def count_names(paths: Iterable[Path], name_pattern: str) -> Counter[tuple[str, str]]:
+    """(speaker, code) -> files whose name says so, whether they are used or not."""
+    matches = (re.fullmatch(name_pattern, path.stem) for path in paths)
+    return Counter((match["speaker"], match["code"]) for match in matches if match)
 
 
 def count_notes(

@@ -122,5 +122,6 @@ def _row(outcome: Extracted) -> UtteranceRow:
         num_mfcc_frames=features.num_mfcc_frames,
         num_frames_narrow=features.num_frames_narrow,
         num_frames_wide=features.num_frames_wide,
+        corpus=utterance.corpus,
         fold=utterance.fold,
     )

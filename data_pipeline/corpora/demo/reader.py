@@ -22,6 +22,7 @@ from tqdm import tqdm
 from data_pipeline.corpora.corpus import Corpus
 from data_pipeline.corpora.demo.espeak import ESPEAK_SAMPLE_RATE, EspeakError, synthesise
 from data_pipeline.corpora.demo.script import Turn, draw_prosody, plan_turns, to_request
+from data_pipeline.corpora.emotions import NO_CHOICE, Choice
 from data_pipeline.corpora.iemocap import read_iemocap
 from data_pipeline.errors import DataError
 
@@ -42,6 +43,7 @@ def read_demo(
     root: Path | None = None,
     *,
     strict: bool = False,
+    choice: Choice = NO_CHOICE,
     subset: str = "all",
     excited_as_happy: bool = True,
 ) -> Corpus:
@@ -50,6 +52,7 @@ def read_demo(
     Args:
         root: its folder, or a new or empty one to make it in; None for the cache folder.
         strict: as for IEMOCAP, against the counts of this corpus.
+        choice: which emotions are used; by itself angry, happy, neutral and sad.
         subset: "all", "improvised" or "scripted".
         excited_as_happy: count `exc` as happy; otherwise as left out.
 
@@ -59,6 +62,7 @@ def read_demo(
     corpus = read_iemocap(
         make_demo_corpus(root),
         strict=strict,
+        choice=choice,
         subset=subset,
         excited_as_happy=excited_as_happy,
         expected=_count_labels(plan_turns()),

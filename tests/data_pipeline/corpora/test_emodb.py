@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from data_pipeline.corpora.emodb import read_emodb
+from data_pipeline.corpora.emotions import Choice
 from data_pipeline.errors import DataError
 
 NAMES = ("03a01Wa", "03a01Fa", "03b10Nc", "16a05Tb", "08a02Ab", "08a02Ea", "08a02La", "08a04La")
@@ -77,3 +78,9 @@ def test_real_corpus_has_the_published_counts():
         "03": 39, "08": 42, "09": 30, "10": 21, "11": 35,
         "12": 22, "13": 36, "14": 41, "15": 34, "16": 39,
     }  # fmt: skip
+
+
+def test_all_gives_seven_emotions(root):
+    corpus = read_emodb(root, choice=Choice(emotions=("all",)))
+    assert len(corpus.utterances) == 8 and corpus.left_out == {}
+    assert {u.emotion for u in corpus.utterances} >= {"bored", "disgusted", "fearful"}

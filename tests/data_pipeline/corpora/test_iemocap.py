@@ -191,3 +191,29 @@ def test_nothing_with_a_used_label_is_refused(tmp_path):
 def test_unknown_subset_is_refused(small):
     with pytest.raises(DataError, match="'spoken'.*all, improvised, scripted"):
         read_iemocap(small, subset="spoken")
+
+
+@pytest.mark.parametrize(
+    ("choice", "options", "emotion"),
+    [
+        (Choice(emotions=("all",)), {}, "happy"),
+        (Choice(emotions=("happy", "sad")), {}, "happy"),
+        (Choice(emotions=("excited", "happy")), {}, "excited"),
+        (Choice(emotions=("all",)), {"excited_as_happy": False}, "excited"),
+        (Choice(mapped={"excited": "sad"}), {}, "sad"),
+        (Choice(mapped={"frustrated": "angry"}), {}, "happy"),
+        (Choice(mapped={"frustrated": "angry"}), {"excited_as_happy": False}, None),
+    ],
+)
+def test_excited_counts_as_happy_unless_something_else_is_asked_for(
+    small, choice, options, emotion
+):
+    utterances = read_iemocap(small, choice=choice, **options).utterances
+    emotions = {u.utterance_id: u.emotion for u in utterances}
+    assert emotions.get("Ses01F_impro01_M004") == emotion
+
+
+def test_all_takes_every_label_but_those_without_agreement(small):
+    corpus = read_iemocap(small, choice=Choice(emotions=("all",)))
+    assert corpus.left_out == {"xxx": 1}
+    assert sum(u.emotion == "frustrated" for u in corpus.utterances) == 2

@@ -2,6 +2,7 @@
 
 import pytest
 
+from data_pipeline.corpora.emotions import Choice
 from data_pipeline.corpora.manifest import read_manifest
 from data_pipeline.errors import DataError
 
@@ -128,3 +129,90 @@ def test_names_that_differ_only_in_spelling_are_noted(tmp_path):
     )
     with pytest.raises(DataError, match="speakers that differ only in spelling: Anna, anna"):
         read_manifest(path, strict=True)
+
+
+# --- Segments, folds, several corpora, a choice of emotions ---
+
+
+def test_segments_of_one_recording_have_ids_of_their_own(tmp_path):
+    text = "path,emotion,speaker,start,end\nlong.wav,sad,a,0,2.5\nlong.wav,angry,b,2.5,4\n"
+    first, second = read_manifest(write_csv(tmp_path, text)).utterances
+
+    assert (first.utterance_id, first.start_seconds, first.end_seconds) == (
+        "long.wav 0-2.5",
+        0,
+        2.5,
+    )
+    assert (second.utterance_id, second.start_seconds, second.end_seconds) == (
+        "long.wav 2.5-4",
+        2.5,
+        4,
+    )
+    assert first.path == second.path == tmp_path / "long.wav"
+
+
+def test_a_segment_may_go_to_the_end(tmp_path):
+    text = "path,emotion,speaker,start\nlong.wav,sad,a,1.25\n"
+    (utterance,) = read_manifest(write_csv(tmp_path, text)).utterances
+    assert (utterance.start_seconds, utterance.end_seconds) == (1.25, None)
+    assert utterance.is_segment
+
+
+@pytest.mark.parametrize(
+    ("cells", "message"),
+    [
+        ("2,1", "line 2: found a segment from 2 to 1 s, expected its end after its start"),
+        ("1,1", "expected its end after its start"),
+        ("-1,1", "line 2: found -1 for start or end, expected seconds, 0 or more"),
+        ("0,one", "found one for start or end"),
+        ("0,inf", "found inf for start or end"),
+        ("nan,1", "found nan for start or end"),
+    ],
+)
+def test_a_segment_that_is_none_is_refused(tmp_path, cells, message):
+    text = f"path,emotion,speaker,start,end\nlong.wav,sad,a,{cells}\n"
+    with pytest.raises(DataError, match=message):
+        read_manifest(write_csv(tmp_path, text))
+
+
+@pytest.mark.parametrize("folds", [("1", "2"), ("train", "test"), ("validation", "train")])
+def test_folds_are_kept(tmp_path, folds):
+    rows = "".join(f"{number}.wav,sad,a,{fold}\n" for number, fold in enumerate(folds))
+    utterances = read_manifest(write_csv(tmp_path, f"path,emotion,speaker,fold\n{rows}")).utterances
+    assert tuple(utterance.fold for utterance in utterances) == folds
+
+
+@pytest.mark.parametrize(
+    ("folds", "message"),
+    [
+        (("1", "dev"), "line 3: found the fold dev, expected a number from 1, or train, valid"),
+        (("0", "1"), "line 2: found the fold 0, expected a number from 1"),
+        (("1", "test"), "line 3: found the fold test after 1; expected numbers in every line"),
+    ],
+)
+def test_other_folds_are_refused(tmp_path, folds, message):
+    rows = "".join(f"{number}.wav,sad,a,{fold}\n" for number, fold in enumerate(folds))
+    with pytest.raises(DataError, match=message):
+        read_manifest(write_csv(tmp_path, f"path,emotion,speaker,fold\n{rows}"))
+
+
+def test_the_same_speaker_of_two_corpora_is_two_people(tmp_path):
+    text = "path,emotion,speaker,corpus\na.wav,sad,03,emodb\nb.wav,sad,03,ravdess\n"
+    utterances = read_manifest(write_csv(tmp_path, text)).utterances
+    assert [(u.corpus, u.speaker) for u in utterances] == [
+        ("emodb", "emodb/03"),
+        ("ravdess", "ravdess/03"),
+    ]
+
+
+def test_emotions_are_chosen_and_the_others_counted(tmp_path):
+    text = "path,emotion,speaker\na.wav,anger,a\nb.wav,sad,b\nc.wav,bored,c\n"
+    path = write_csv(tmp_path, text)
+    choice = Choice(emotions=("angry", "sad"), mapped={"anger": "angry"})
+    corpus = read_manifest(path, choice=choice)
+
+    assert [u.emotion for u in corpus.utterances] == ["angry", "sad"]
+    assert corpus.left_out == {"bored": 1}
+    assert corpus.label_map == {"anger": "angry", "sad": "sad"}
+    with pytest.raises(DataError, match="received the emotion happy, expected of this corpus ang"):
+        read_manifest(path, choice=Choice(emotions=("happy",)))

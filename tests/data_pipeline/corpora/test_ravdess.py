@@ -1,9 +1,13 @@
 """The RAVDESS reader on made-up trees of the same layout."""
 
+import os
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
+from data_pipeline.corpora.emotions import Choice
+from data_pipeline.corpora.published import Published
 from data_pipeline.corpora.ravdess import read_ravdess
 from data_pipeline.errors import DataError
 
@@ -43,10 +47,33 @@ def test_a_take_that_is_missing_is_noted(tmp_path):
         write_actor(tmp_path, actor)
     (tmp_path / "Actor_07" / "03-01-06-01-02-01-07.wav").unlink()
     assert read_ravdess(tmp_path).notes == (
-        "counts are not the expected ones: the corpus has 06 191 instead of 192",
+        "counts are not the expected ones: speaker 07 has 06 7 instead of 8",
     )
-    with pytest.raises(DataError, match="06 191 instead of 192"):
+    with pytest.raises(DataError, match="speaker 07 has 06 7 instead of 8"):
         read_ravdess(tmp_path, strict=True)
+
+
+def test_a_part_of_the_corpus_passes_strict_and_says_who_is_missing(tmp_path):
+    for actor in range(3, 25):
+        write_actor(tmp_path, actor)
+    assert read_ravdess(tmp_path, strict=True).notes == (
+        "a part of the corpus, without 2 of 24 speakers (01, 02)",
+    )
+
+
+def test_all_gives_eight_emotions(tmp_path):
+    write_actor(tmp_path, 1)
+    corpus = read_ravdess(tmp_path, choice=Choice(emotions=("all",)))
+    assert (len(corpus.emotions), len(corpus.utterances), corpus.left_out) == (8, 60, {})
+    calm = Choice(mapped={"calm": "neutral"})
+    neutral = [u for u in read_ravdess(tmp_path, choice=calm).utterances if u.emotion == "neutral"]
+    assert len(neutral) == 12
+
+
+@pytest.mark.skipif("SER_RAVDESS_ROOT" not in os.environ, reason="SER_RAVDESS_ROOT is not set")
+def test_real_corpus_has_the_published_counts():
+    corpus = read_ravdess(Path(os.environ["SER_RAVDESS_ROOT"]), strict=True)
+    assert (len(corpus.utterances), corpus.notes) == (672, ())
 
 
 def test_name_gives_speaker_statement_and_emotion(tmp_path):
@@ -61,7 +88,7 @@ def test_name_gives_speaker_statement_and_emotion(tmp_path):
 def test_songs_are_counted_and_not_used(tmp_path):
     write_actor(tmp_path / "Audio_Speech_Actors_01-24", 1)
     write_actor(tmp_path / "Audio_Song_Actors_01-24", 1, channel="02")
-    corpus = read_ravdess(tmp_path, strict=True, expected={})
+    corpus = read_ravdess(tmp_path, strict=True, expected=Published())
 
     assert corpus.left_out["song"] == 60
     assert all(u.utterance_id.startswith("03-01-") for u in corpus.utterances)
@@ -71,7 +98,7 @@ def test_copy_one_level_below_is_not_read_twice(tmp_path):
     write_actor(tmp_path, 1)
     write_actor(tmp_path / "audio_speech_actors_01-24", 1)
 
-    assert len(read_ravdess(tmp_path, strict=True, expected={}).utterances) == 28
+    assert len(read_ravdess(tmp_path, strict=True, expected=Published()).utterances) == 28
 
 
 def test_two_copies_one_level_below_are_refused(tmp_path):

@@ -96,3 +96,44 @@ def test_readers_load_neither_tensorflow_nor_librosa():
 )
 def test_the_names_of_corpora_cost_nothing(code):
     assert imported_by(code) == set()
+
+
+def test_a_choice_of_emotions_is_kept_for_reading_again(emodb):
+    (emodb / "wav" / "03a01La.wav").touch()
+    (emodb / "wav" / "03a01Ea.wav").touch()
+    asked = {"emotions": ["angry", "neutral"], "mapped": {"bored": "neutral"}}
+    corpus = read_corpus("emodb", emodb, **asked)
+
+    assert {u.utterance_id: u.emotion for u in corpus.utterances} == {
+        "03a01La": "neutral",
+        "03a01Wa": "angry",
+    }
+    assert corpus.options == asked
+    assert read_corpus("emodb", emodb, **corpus.options) == corpus
+    assert corpus.left_out == {"E": 1}
+
+
+def test_an_emotion_without_a_recording_is_named(emodb):
+    with pytest.raises(DataError, match="emodb has no recording of sad, which was asked for"):
+        read_corpus("emodb", emodb, emotions=["angry", "sad"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--emotions", "angry", "fear"], "received the emotion fear, expected of this corpus"),
+        (["--map", "bored=dull"], "received the emotion dull, expected"),
+        (["--map", "bored"], "argument --map: received 'bored', expected NAME=NAME"),
+    ],
+)
+def test_unknown_emotions_are_usage_errors(emodb, tmp_path, capsys, arguments, message):
+    command = ["prepare", "--corpus", "emodb", "--root", str(emodb), "--out", str(tmp_path / "o")]
+    with pytest.raises(SystemExit) as stopped:
+        main([*command, *arguments])
+    assert stopped.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_an_option_of_emobox_is_refused_elsewhere(emodb):
+    with pytest.raises(DataError, match="emodb has no --audio; leave it out, only emobox has it"):
+        read_corpus("emodb", emodb, audio="x")

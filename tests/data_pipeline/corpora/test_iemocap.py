@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from data_pipeline.corpora.emotions import Choice
 from data_pipeline.corpora.iemocap import read_iemocap
 from data_pipeline.errors import DataError
 

@@ -138,16 +138,9 @@ def test_segments_of_one_recording_have_ids_of_their_own(tmp_path):
     text = "path,emotion,speaker,start,end\nlong.wav,sad,a,0,2.5\nlong.wav,angry,b,2.5,4\n"
     first, second = read_manifest(write_csv(tmp_path, text)).utterances
 
-    assert (first.utterance_id, first.start_seconds, first.end_seconds) == (
-        "long.wav 0-2.5",
-        0,
-        2.5,
-    )
-    assert (second.utterance_id, second.start_seconds, second.end_seconds) == (
-        "long.wav 2.5-4",
-        2.5,
-        4,
-    )
+    assert (first.utterance_id, second.utterance_id) == ("long.wav 0-2.5", "long.wav 2.5-4")
+    assert (first.start_seconds, first.end_seconds) == (0, 2.5)
+    assert (second.start_seconds, second.end_seconds) == (2.5, 4)
     assert first.path == second.path == tmp_path / "long.wav"
 
 

@@ -30,7 +30,11 @@ PROTOCOLS = {
     "voices that the system does not know.",
     "random": "The test part is a stratified random fifth of the utterances: every voice was heard "
     "in training. The figure is higher for it, and it is the protocol of the paper.",
+    "given": "The folds are those that the corpus or its benchmark brings. They may test voices "
+    "that were heard in training: the leakage audit says it where speakers are known.",
 }
+# What `all` means: the protocols that need nothing of the corpus but its utterances.
+USUAL_PROTOCOLS = ("speaker", "random")
 # The parts of a fold.
 PARTS = ("train", "validation", "test")
 

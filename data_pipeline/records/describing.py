@@ -85,7 +85,7 @@ def _protocol(prepared: Prepared, protocol: str) -> list[str]:
     """One line a fold, and what training and test have in common."""
     rows = prepared.utterances
     try:
-        folds = assign_folds(rows, protocol, prepared.group_by, SEED)
+        folds = assign_folds(rows, protocol, prepared.group_by, SEED, source=prepared.folds_of)
         audited = audit(rows, folds, protocol)
     except DataError as error:
         return [f"protocol {protocol}: not possible here: {error}"]

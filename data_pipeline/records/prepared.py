@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 METADATA_NAME = "metadata.json"
+# Corpora that bring folds, and whose these are.
+FOLD_SOURCES = {
+    "audformat": "the audformat database",
+    "emobox": "EmoBox",
+    "manifest": "the manifest",
+}
 
 
 @dataclass(frozen=True)
@@ -105,6 +111,11 @@ class Prepared:
     def group_by(self) -> str:
         """What the protocol `speaker` keeps apart: "session" or "speaker"."""
         return self.metadata["group_by"]
+
+    @property
+    def folds_of(self) -> str:
+        """Whose folds those of the protocol `given` are, for people."""
+        return FOLD_SOURCES.get(self.corpus, f"the corpus {self.corpus}")
 
     @property
     def features(self) -> FeatureSettings:

@@ -5,6 +5,7 @@
 `speaker`  nobody who is tested, or chooses the epoch, was heard in training: one session out
            where the corpus has sessions; else one speaker out up to ten speakers; else five groups
            of speakers.
+`given`    the folds that the corpus brings (`given.py`).
 
 The validation part is always taken from the training part.
 """
@@ -23,6 +24,12 @@ from data_pipeline.contract import PARTS, PROTOCOLS
 from data_pipeline.errors import DataError
 from data_pipeline.rows import UtteranceRow
 from data_pipeline.splits.fold import Fold
+from data_pipeline.splits.given import (
+    brings_folds,
+    fifth_of_each_emotion,
+    given_tests,
+    given_validation,
+)
 
 NUM_FOLDS = 5
 # Under `random`: the share of the utterances outside the test part that validates.
@@ -38,7 +45,12 @@ HeldOut = tuple[str, set[str]]
 
 
 def assign_folds(
-    rows: Sequence[UtteranceRow], protocol: str, group_by: str, seed: int
+    rows: Sequence[UtteranceRow],
+    protocol: str,
+    group_by: str,
+    seed: int,
+    *,
+    source: str = "the corpus",
 ) -> list[Fold]:
     """Divide a corpus into folds; the same rows and seed give the same folds in any order.
 
@@ -47,21 +59,26 @@ def assign_folds(
         protocol: one of `PROTOCOLS`.
         group_by: "session" or "speaker", as the corpus says; used by the protocol `speaker`.
         seed: for everything that is drawn.
+        source: whose folds those of the protocol `given` are, for people.
 
     Returns:
         The folds, in order of their numbers.
 
     Raises:
         DataError: unknown protocol, fewer than two emotions, an emotion with fewer than five
-            utterances, too few speakers for `speaker`, or a speaker in two sessions.
+            utterances, too few speakers for `speaker`, a speaker in two sessions, speakers that
+            are not known, or no folds of its own for `given`.
     """
     if protocol not in PROTOCOLS:
         raise DataError(f"protocol {protocol!r} is not known; choose one of {', '.join(PROTOCOLS)}")
-    _check_emotions(rows)
+    _check_emotions(rows, least=1 if protocol == "given" else NUM_FOLDS)
+    _check_speakers_known(rows, protocol)
     # Sorted, so that the order in which a folder was listed cannot change what is drawn.
     ordered = sorted(rows, key=lambda row: row.utterance_id)
     if protocol == "random":
         tests, validate = _random_tests(ordered, seed), _stratified_validation
+    elif protocol == "given":
+        tests, validate = iter(given_tests(ordered, source)), _given_validation
     else:
         tests, validate = _speaker_tests(ordered, group_by, seed), _speaker_validation
     folds = []
@@ -103,16 +120,32 @@ def assert_speaker_disjoint(fold: Fold, rows: Iterable[UtteranceRow]) -> None:
         )
 
 
-def _check_emotions(rows: Sequence[UtteranceRow]) -> None:
+def _check_emotions(rows: Sequence[UtteranceRow], least: int) -> None:
     counts = Counter(_emotions(rows))
     if len(counts) < 2:
         found = ", ".join(counts) or "none"
         raise DataError(f"found the emotions: {found}; expected two or more, add recordings")
-    rare = [f"{emotion} {count}" for emotion, count in sorted(counts.items()) if count < NUM_FOLDS]
+    rare = [f"{emotion} {count}" for emotion, count in sorted(counts.items()) if count < least]
     if rare:
         raise DataError(
-            f"too few utterances of an emotion ({', '.join(rare)}): expected {NUM_FOLDS} or more "
+            f"too few utterances of an emotion ({', '.join(rare)}): expected {least} or more "
             "of each; add recordings or leave the emotion out"
+        )
+
+
+def _check_speakers_known(rows: Sequence[UtteranceRow], protocol: str) -> None:
+    """Without speakers the folds that the corpus brings are all that can be trusted."""
+    if protocol == "given" or any(row.speaker for row in rows):
+        return
+    if brings_folds(rows):
+        raise DataError(
+            "the corpus does not tell who speaks, so only its own folds are offered; take protocol "
+            "given, or prepare it again with --speaker"
+        )
+    if protocol == "speaker":
+        raise DataError(
+            "the corpus does not tell who speaks, so voices cannot be kept apart; prepare it again "
+            "with --speaker, or take protocol random"
         )
 
 
@@ -185,6 +218,17 @@ def _speaker_validation(rows: Sequence[UtteranceRow], seeds: tuple[int, int]) ->
     most = max(MAX_VALIDATION_SHARE * len(rows), min(map(len, groups)))
     groups = [group for group in groups if len(group) <= most]
     return _ids(rows, groups[np.random.default_rng(seeds).integers(len(groups))])
+
+
+def _given_validation(rows: Sequence[UtteranceRow], seeds: tuple[int, int]) -> set[str]:
+    """Validation ids under `given`: those given, or a fifth; whole speakers where known."""
+    given = given_validation(rows)
+    if given:
+        return given
+    speakers = set(_speakers(rows))
+    if "" in speakers or len(speakers) < 2:
+        return fifth_of_each_emotion(rows, seeds)
+    return _speaker_validation(rows, seeds)
 
 
 def _with_most_emotions(

@@ -6,7 +6,7 @@ emotions. Pure: rows and folds in, numbers out.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -77,12 +77,16 @@ class Audit:
             training parts, median over all utterances); empty where rows have no lengths.
         untrained: fold -> emotions that nobody in its training part has; folds that lack none
             are left out.
+        untested: the same of its test part, where the corpus brings the folds.
+        remarks: sentences about voices and recordings, where the corpus brings the folds.
     """
 
     shared: tuple[Shared, ...]
     guesses: tuple[Guess, ...]
     lengths: dict[str, tuple[int, int, int]]
     untrained: dict[int, list[str]]
+    untested: dict[int, list[str]] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
 
 
 def audit(rows: Sequence[UtteranceRow], folds: Sequence[Fold], protocol: str) -> Audit:
@@ -94,7 +98,7 @@ def audit(rows: Sequence[UtteranceRow], folds: Sequence[Fold], protocol: str) ->
     Args:
         rows: the utterances of a prepared folder; what a row does not tell is left out.
         folds: from `assign_folds`.
-        protocol: "speaker" or "random".
+        protocol: one of `PROTOCOLS`.
 
     Returns:
         What was found; `audit_in_words` says it.
@@ -117,16 +121,40 @@ def audit(rows: Sequence[UtteranceRow], folds: Sequence[Fold], protocol: str) ->
         found,
         tuple(_score_guess(folds, row_of, c) for c in known),
         _median_lengths(folds, row_of),
-        _untrained_emotions(folds, row_of),
+        _lacking_emotions(folds, row_of, "train"),
+        _lacking_emotions(folds, row_of, "test") if protocol == "given" else {},
+        tuple(_remarks_on_given(found)) if protocol == "given" else (),
     )
 
 
-def _untrained_emotions(
-    folds: Sequence[Fold], row_of: Mapping[str, UtteranceRow]
+def _lacking_emotions(
+    folds: Sequence[Fold], row_of: Mapping[str, UtteranceRow], part: str
 ) -> dict[int, list[str]]:
+    """Fold -> emotions that nobody in a part of it has."""
     every = {row.emotion for row in row_of.values()}
-    lacking = {f.number: sorted(every - {row_of[i].emotion for i in f.train}) for f in folds}
+    lacking = {
+        fold.number: sorted(every - {row_of[i].emotion for i in getattr(fold, part)})
+        for fold in folds
+    }
     return {number: emotions for number, emotions in lacking.items() if emotions}
+
+
+def _remarks_on_given(found: Sequence[Shared]) -> Iterable[str]:
+    """What the folds of a corpus do not keep apart: they are taken as they are, and it is said."""
+    for column in KEPT_APART:
+        tested = [s for s in found if s.part == "test" and s.column == column]
+        if not any(shared.total for shared in tested):
+            if column == "speaker":
+                yield "voices cannot be checked: the corpus does not tell who speaks"
+            continue
+        heard = [shared for shared in tested if shared.values]
+        if heard:
+            values = {value for shared in heard for value in shared.values}
+            numbers = ", ".join(str(shared.fold) for shared in heard)
+            yield (
+                f"the given folds test {SHARED_COLUMNS[column]} that are also trained or "
+                f"validated on: {len(values)}, in fold {numbers}"
+            )
 
 
 def shared_values(
@@ -276,6 +304,9 @@ def audit_in_words(found: Audit) -> str:
     lines += _fitted_lines(found.lengths)
     for number, emotions in found.untrained.items():
         lines.append(f"  fold {number} trains on no {', '.join(emotions)}, so it cannot name it")
+    for number, emotions in found.untested.items():
+        lines.append(f"  fold {number} tests no {', '.join(emotions)}; its UA is of the others")
+    lines += [f"  {remark}" for remark in found.remarks]
     return "\n".join(lines)
 
 

@@ -55,7 +55,13 @@ def run(arguments: argparse.Namespace) -> int:
     from ser_keras.training.svm import run_fold
 
     prepared = load_prepared(arguments.data)
-    folds = assign_folds(prepared.utterances, arguments.protocol, prepared.group_by, arguments.seed)
+    folds = assign_folds(
+        prepared.utterances,
+        arguments.protocol,
+        prepared.group_by,
+        arguments.seed,
+        source=prepared.folds_of,
+    )
     print(audit_in_words(audit(prepared.utterances, folds, arguments.protocol)))
     functionals = load_functionals(prepared, arguments.features, arguments.root)
     config = config_of(arguments, prepared, folds_key(folds))

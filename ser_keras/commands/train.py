@@ -91,7 +91,9 @@ def plan_runs(order: TrainingOrder, prepared: "Prepared") -> list["Run"]:
     runs = []
     for protocol in order.protocols:
         for seed in order.seeds:
-            folds = assign_folds(prepared.utterances, protocol, prepared.group_by, seed)
+            folds = assign_folds(
+                prepared.utterances, protocol, prepared.group_by, seed, source=prepared.folds_of
+            )
             for variant in order.variants:
                 config = RunConfig(
                     **prepared.identity,

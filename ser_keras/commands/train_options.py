@@ -2,13 +2,13 @@
 
 import argparse
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from data_pipeline.command_line import ALL, chosen_names, fold_number, seed, whole_number
-from data_pipeline.contract import PROTOCOLS
+from data_pipeline.contract import PROTOCOLS, USUAL_PROTOCOLS
 from ser_keras.settings import (
     PRESETS,
     VARIANTS,
@@ -80,8 +80,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=list(PROTOCOLS)[:1],
         metavar="NAME",
         help="what the test part is: speaker = voices (sessions for IEMOCAP) that training never "
-        f"hears, random = a stratified fifth of the utterances; one or several of "
-        f"{', '.join(PROTOCOLS)}, or `all` (default: {next(iter(PROTOCOLS))})",
+        f"hears, random = a stratified fifth of the utterances, given = the folds that the corpus "
+        f"brings; one or several of {', '.join(PROTOCOLS)}, or `all` = "
+        f"{' and '.join(USUAL_PROTOCOLS)} (default: {next(iter(PROTOCOLS))})",
     )
     add(
         "--variant",
@@ -186,7 +187,7 @@ def order_of(arguments: argparse.Namespace) -> TrainingOrder:
     order = TrainingOrder(
         data=arguments.data,
         fold=arguments.fold,
-        protocols=tuple(chosen_names(arguments.protocol, PROTOCOLS)),
+        protocols=tuple(_protocols(arguments.protocol)),
         variants=tuple(chosen_names(arguments.variant, VARIANTS)),
         preset=preset,
         settings=PRESETS[preset].with_values(dict(given)),
@@ -207,6 +208,13 @@ def order_of(arguments: argparse.Namespace) -> TrainingOrder:
             "them with `python -m ser_keras export RUN_DIR --fold K --out DIR`"
         )
     return order
+
+
+def _protocols(given: Sequence[str]) -> list[str]:
+    """The protocols that are named; `all` is those that every corpus can have."""
+    named = [name for name in given if name != ALL]
+    usual = list(USUAL_PROTOCOLS) if ALL in given else []
+    return list(dict.fromkeys([*usual, *named]))
 
 
 def _given_settings(arguments: argparse.Namespace) -> Iterator[tuple[str, Any]]:

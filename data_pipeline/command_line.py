@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import Any, Protocol, TypeVar
 
 from data_pipeline.faults import broken_stream, in_one_line, silence
-from data_pipeline.runtime import quiet_tensorflow
+from data_pipeline.runtime import quiet_joblib, quiet_tensorflow
 
 ALL = "all"
 T = TypeVar("T")
@@ -81,6 +81,7 @@ def _prepare_parser(parser: argparse.ArgumentParser, command: Command) -> None:
 
 def _run(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> int:
     quiet_tensorflow()
+    quiet_joblib()
     _prepare_streams()
     arguments = argparse.Namespace()
     try:

@@ -68,6 +68,8 @@ def silence(stream: TextIO) -> None:
 def _of_system(error: OSError) -> str:
     reason = _one_line(error.strerror or str(error) or type(error).__name__)
     remedy = REMEDIES.get(error.errno or 0)
+    if "temporary directory" in reason:  # Python's words where it finds none
+        remedy = "set TMPDIR to a folder that may be written"
     place = "" if error.filename is None else f"{_place(error.filename)}: "
     return f"{place}{reason}" + (f"; {remedy}" if remedy else "")
 

@@ -9,12 +9,17 @@ from importlib.util import find_spec
 from pathlib import Path
 
 # More than numba keeps of what librosa has it compile.
-NUMBA_CACHE_BYTES = 1 << 20
+NUMBA_CACHE_BYTES = 4 << 20
 
 
 def quiet_tensorflow() -> None:
     """Leave out TensorFlow's notices at the start: they would bury the line that matters."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+def quiet_joblib() -> None:
+    """Leave out its warning where the system has no semaphores: nothing here uses its processes."""
+    os.environ.setdefault("JOBLIB_MULTIPROCESSING", "0")
 
 
 def use_onednn() -> None:

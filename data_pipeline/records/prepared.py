@@ -173,7 +173,8 @@ def load_prepared(directory: str | Path) -> Prepared:
             f"--out {directory} --corpus ...`"
         )
     prepared = Prepared(directory, _read_metadata(directory))
-    check_every_emotion(directory, prepared.emotions, prepared.utterances)
+    kept = {row["emotion"] for row in prepared.metadata["utterances"]}
+    check_every_emotion(directory, prepared.emotions, kept)
     missing = [path.name for path in prepared.shard_paths if not path.is_file()]
     if missing:
         raise DataError(

@@ -230,7 +230,7 @@ def _check_kept(out: Path, corpus: Corpus, shards: Iterable[FinishedShard]) -> N
         )
     emotion_of = {utterance.utterance_id: utterance.emotion for utterance in corpus.utterances}
     of_emotions = [(emotion_of[row.utterance_id], row) for row in rejected]
-    check_every_emotion(out, corpus.emotions, rows, of_emotions)
+    check_every_emotion(out, corpus.emotions, {row.emotion for row in rows}, of_emotions)
 
 
 def _write_rejected(out: Path, rejected: Iterable[RejectedFile]) -> None:

@@ -2,11 +2,10 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from data_pipeline.errors import DataError
-from data_pipeline.rows import UtteranceRow
 
 # So many are named; `rejected.csv` has them all.
 MAX_NAMED = 5
@@ -53,7 +52,7 @@ def _times(count: int) -> str:
 def check_every_emotion(
     place: object,
     emotions: Iterable[str],
-    rows: Iterable[UtteranceRow],
+    kept: Collection[str],
     rejected: Sequence[tuple[str, RejectedFile]] = (),
 ) -> None:
     """Refuse an emotion of which there is no utterance: a model would know one that nobody speaks.
@@ -61,13 +60,12 @@ def check_every_emotion(
     Args:
         place: the folder, for the message.
         emotions: of the corpus.
-        rows: the utterances that are kept.
+        kept: those of which an utterance is kept.
         rejected: emotion and file of those that are not.
 
     Raises:
         DataError: naming the emotions and their rejected files.
     """
-    kept = {row.emotion for row in rows}
     lacking = [emotion for emotion in emotions if emotion not in kept]
     if lacking:
         told = [_lack(e, [row for of, row in rejected if of == e]) for e in lacking]

@@ -34,9 +34,9 @@ from data_pipeline.errors import DataError
 from data_pipeline.features.mel import mel_spectrogram, tensorflow_mel_spectrogram
 from data_pipeline.features.mfcc import opensmile_mfcc, tensorflow_mfcc
 from data_pipeline.records.codec import PackedFeatures, pack_features
-from data_pipeline.records.rejections import NOT_PROCESSED
-from data_pipeline.records.workers import WorkerContext
+from data_pipeline.records.remarks import NOT_PROCESSED
 from data_pipeline.runtime import give_numba_a_cache
+from data_pipeline.workers import WorkerContext
 
 if TYPE_CHECKING:
     import tensorflow as tf

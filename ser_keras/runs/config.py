@@ -65,7 +65,7 @@ class RunConfig(Generic[S]):
             known["settings"] = settings_of(content)
             known["emotions"] = tuple(content["emotions"])
             return cls(**known)
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, AttributeError) as error:
             raise SerError(
                 f"received a configuration that is not complete or of a newer version ({error}), "
                 "expected one as train.py writes it: train into another folder"

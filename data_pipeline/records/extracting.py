@@ -9,6 +9,7 @@ last bit of a product depends on how many threads share it.
 
 import os
 import signal
+import sys
 import threading
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
@@ -18,7 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
-from multiprocessing import get_context, parent_process
+from multiprocessing import parent_process
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,12 +27,16 @@ from threadpoolctl import threadpool_limits
 
 from data_pipeline.audio.reading import load_waveform
 from data_pipeline.audio.refusals import AudioError
-from data_pipeline.audio.waveform import audio_sha256
+from data_pipeline.audio.waveform import SAMPLE_RATE, audio_sha256
+from data_pipeline.contract import MAX_SECONDS
 from data_pipeline.corpora.corpus import Utterance
 from data_pipeline.errors import DataError
 from data_pipeline.features.mel import mel_spectrogram, tensorflow_mel_spectrogram
 from data_pipeline.features.mfcc import opensmile_mfcc, tensorflow_mfcc
 from data_pipeline.records.codec import PackedFeatures, pack_features
+from data_pipeline.records.rejections import NOT_PROCESSED
+from data_pipeline.records.workers import WorkerContext
+from data_pipeline.runtime import give_numba_a_cache
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -41,6 +46,7 @@ if TYPE_CHECKING:
 CHUNK_SIZE = 8
 # Tasks a worker may be ahead of the writer: bounds the memory whatever the size of the corpus.
 TASKS_AHEAD = 3
+MAX_SAMPLES = MAX_SECONDS * SAMPLE_RATE
 
 
 @dataclass(frozen=True)
@@ -88,13 +94,41 @@ def extract_opensmile(
     Raises:
         DataError: a worker process died.
     """
-    # spawn: forking a process that has TensorFlow's threads may hang the child.
-    pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=_start_worker)
+    give_numba_a_cache()  # one for all workers
+    try:
+        # Submitted here and not on first use: workers start while the caller imports TensorFlow.
+        return _outcomes_in_order(*_started(utterances, n_fft, workers))
+    except (OSError, RuntimeError, ImportError) as error:
+        reason = getattr(error, "strerror", None) or error
+        print(
+            f"note: worker processes cannot be started ({reason}; is there a /dev/shm?), so one "
+            "process does all the work: the same result, later",
+            file=sys.stderr,
+        )
+        return _outcomes_of_one_process(utterances, n_fft)
+
+
+# What workers are asked for, what is asked next, and what was asked already.
+Started = tuple[ProcessPoolExecutor, Iterator[Future], deque[Future]]
+
+
+def _started(utterances: Sequence[Utterance], n_fft: tuple[int, int], workers: int) -> Started:
+    pool = ProcessPoolExecutor(workers, WorkerContext(), initializer=_start_worker)
     tasks = (pool.submit(_extract_chunk, chunk, n_fft) for chunk in _chunks(utterances))
-    # Submitted here and not on first use: the workers start while the caller imports TensorFlow.
-    with _interrupt_deferred():
-        pending = deque(islice(tasks, TASKS_AHEAD * workers))
-    return _outcomes_in_order(pool, tasks, pending)
+    try:
+        with _interrupt_deferred():
+            return pool, tasks, deque(islice(tasks, TASKS_AHEAD * workers))
+    except (OSError, RuntimeError):  # the system allows no more processes or threads
+        pool.shutdown(cancel_futures=True)
+        raise
+
+
+def _outcomes_of_one_process(
+    utterances: Sequence[Utterance], n_fft: tuple[int, int]
+) -> Generator[Outcome, None, None]:
+    with threadpool_limits(1):
+        for utterance in utterances:
+            yield _extract_utterance(utterance, n_fft)
 
 
 @contextmanager
@@ -160,10 +194,33 @@ def _extract_chunk(utterances: Sequence[Utterance], n_fft: tuple[int, int]) -> l
 def _extract_utterance(utterance: Utterance, n_fft: tuple[int, int]) -> Outcome:
     try:
         waveform = load_waveform(utterance.path)
+        if reason := too_long(len(waveform), str(utterance.path)):
+            return Rejected(utterance, reason)
+        mels = (mel_spectrogram(waveform, size) for size in n_fft)
+        return _extracted(utterance, waveform, (opensmile_mfcc(waveform), *mels))
     except AudioError as error:
         return Rejected(utterance, str(error))
-    mels = (mel_spectrogram(waveform, size) for size in n_fft)
-    return _extracted(utterance, waveform, (opensmile_mfcc(waveform), *mels))
+    except Exception as error:
+        return Rejected(utterance, _not_processed(utterance, error))
+
+
+def too_long(num_samples: int, name: str) -> str | None:
+    """Why a recording is too long to train on; None where it is not."""
+    if num_samples <= MAX_SAMPLES:
+        return None
+    return (
+        f"{name}: {num_samples / SAMPLE_RATE:.1f} s long, expected {MAX_SECONDS} s or less, "
+        "the longest that a model answers: cut it into utterances"
+    )
+
+
+def _not_processed(utterance: Utterance, error: Exception) -> str:
+    """One file does not end the work, whatever goes wrong with it."""
+    if isinstance(error, MemoryError):
+        cause = "not enough memory: cut it into utterances, or give fewer --workers"
+    else:
+        cause = " ".join(f"{type(error).__name__}: {error}".split())
+    return f"{utterance.path}: {NOT_PROCESSED} ({cause})"
 
 
 def _extracted(
@@ -204,6 +261,7 @@ def _tensorflow_features(waveform: "tf.Tensor", n_fft: tuple[int, int]) -> tuple
     """MFCC and both mel spectrograms of one waveform (num_samples,)."""
     import tensorflow as tf
 
+    waveform = waveform[:MAX_SAMPLES]  # a longer one is rejected, and would take gigabytes here
     one, num_samples = waveform[None], tf.shape(waveform)[:1]
     mels = [tensorflow_mel_spectrogram(one, num_samples, size)[0] for size in n_fft]
     return tensorflow_mfcc(one, num_samples)[0], *mels
@@ -214,4 +272,7 @@ def _packed(
 ) -> Outcome:
     if isinstance(decoded, AudioError):
         return Rejected(utterance, str(decoded))
-    return _extracted(utterance, *decoded)
+    waveform, features = decoded
+    if reason := too_long(len(waveform), str(utterance.path)):
+        return Rejected(utterance, reason)
+    return _extracted(utterance, waveform, features)

@@ -40,6 +40,8 @@ class ModelInfo:
         calibration: what both do, as `scores.calibration.calibrate` gives it; None where the model
             was not calibrated.
         training_profile: what its training recordings were like; None where it is not known.
+        run: the configuration of the run that made it, as the file of the run holds it; in exports.
+            None where it is not known.
     """
 
     variant: str
@@ -58,6 +60,7 @@ class ModelInfo:
     unsure_below: float = MIN_CONFIDENCE
     calibration: Mapping[str, Any] | None = None
     training_profile: TrainingProfile | None = None
+    run: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         if not self.emotions:

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from ser_keras.errors import SerError
@@ -40,16 +41,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Export the model of one fold and say where it is."""
+    fold = find_fold(arguments.run_dir, arguments.fold)
+    if arguments.onnx:
+        from ser_keras.export.onnx import check_onnx_place
+
+        check_onnx_place(arguments.onnx)
     from ser_keras.export.check import TOLERANCE
     from ser_keras.export.onnx import export_onnx
-    from ser_keras.export.saved_model import export_saved_model
     from ser_keras.export.warmup import HOW_TO_GET_IT
     from ser_keras.graph.layout import WARMUP_FILE
-    from ser_keras.runs.files import MODEL_FOLDER
-    from ser_keras.training.model_files import load_model
 
-    model, info = load_model(find_fold(arguments.run_dir, arguments.fold) / MODEL_FOLDER)
-    version_dir = export_saved_model(model, info, arguments.out)
+    version_dir = export_fold(fold, arguments.out)
     print(f"{version_dir}: written; reloaded, it equals the model within {TOLERANCE:g}")
     if not (version_dir / WARMUP_FILE).exists():
         print(f"{version_dir}: {HOW_TO_GET_IT}")
@@ -57,6 +59,30 @@ def run(arguments: argparse.Namespace) -> int:
         difference = export_onnx(version_dir, arguments.onnx)
         print(f"{arguments.onnx}: written; ONNX Runtime differs by {difference:.1e} at most")
     return 0
+
+
+def export_fold(fold: Path, directory: Path) -> Path:
+    """Export the model of a finished fold; the export says which run made it.
+
+    Args:
+        fold: the folder of the fold.
+        directory: the folder of all versions of this run's model.
+
+    Returns:
+        The version folder.
+
+    Raises:
+        SerError: there is no model, or it may not or cannot be exported there.
+    """
+    from ser_keras.export.place import check_new_version, maker_of_fold
+    from ser_keras.export.saved_model import export_saved_model
+    from ser_keras.runs.files import MODEL_FOLDER
+    from ser_keras.training.model_files import load_model
+
+    maker = maker_of_fold(fold)
+    check_new_version(directory, maker)
+    model, info = load_model(fold / MODEL_FOLDER)
+    return export_saved_model(model, replace(info, run=maker.config), directory, maker)
 
 
 def find_fold(run_dir: Path, fold: int | None) -> Path:

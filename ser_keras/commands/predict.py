@@ -74,11 +74,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print what the model says of each file; 1 if any file had no answer."""
     _check_usage(arguments)
-    from ser_keras.predict.files import find_audio_files
+    from ser_keras.predict.searching import search
     from ser_keras.predict.served_model import ServedModel
 
     model = ServedModel(arguments.model)
-    files = find_audio_files(arguments.paths)
+    files, passed_over = search(arguments.paths)
+    if note := passed_over.in_words():
+        print(note, file=sys.stderr)
     answer = _timelines if arguments.timeline else _predictions
     results, forms = answer(arguments, model, files)
     return _print_all(results, len(files), forms[arguments.format])

@@ -10,6 +10,7 @@ from data_pipeline.contract import FRAME_COUNTS, MELS
 from data_pipeline.features.mel import log_compress
 from ser_keras.errors import SerError
 from ser_keras.export.trials import trial_requests
+from ser_keras.graph.plain_path import plain_path
 from ser_keras.graph.requests import Tensors
 from ser_keras.model_info import ModelInfo
 
@@ -34,7 +35,8 @@ def check_saved_model(version_dir: Path | str, model: keras.Model, info: ModelIn
     Raises:
         SerError: the difference is above TOLERANCE, or not a number.
     """
-    loaded = tf.saved_model.load(str(version_dir))
+    with plain_path(Path(version_dir)) as path:
+        loaded = tf.saved_model.load(str(path))
     # As a graph: step by step, the recurrence alone takes seconds.
     ask_model = tf.function(lambda inputs: model(inputs, training=False), reduce_retracing=True)
     differences = []

@@ -5,6 +5,7 @@ transform takes no double precision.
 """
 
 import json
+import os
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,11 +15,16 @@ import tensorflow as tf
 
 from data_pipeline.files import replace_file
 from ser_keras.errors import SerError
+from ser_keras.export.place import may_write
 from ser_keras.export.trials import trial_requests
 from ser_keras.graph.layout import FEATURES, read_info
+from ser_keras.graph.plain_path import plain_path
 from ser_keras.model_info import ModelInfo
 
 OUTPUTS = ("probabilities", "logits")  # the strings stay behind; emotions are in the metadata
+EMOTIONS = "emotions"  # the name of the metadata
+# Where a file says who made it, and what its emotions are.
+HEAD_BYTES, TAIL_BYTES = 256, 65536
 OPSET = 17
 TOLERANCE = 1e-5
 
@@ -40,8 +46,10 @@ def export_onnx(version_dir: Path, path: Path) -> float:
         SerError: the extra `onnx` is not installed, the model does not convert, its answers
             differ by more than TOLERANCE, or the file cannot be written.
     """
+    check_onnx_place(path)
     libraries = _libraries()
-    served = tf.saved_model.load(str(version_dir))
+    with plain_path(version_dir) as plain:
+        served = tf.saved_model.load(str(plain))
     info = read_info(version_dir)
     signature = served.signatures[FEATURES]
     try:
@@ -62,6 +70,38 @@ def export_onnx(version_dir: Path, path: Path) -> float:
     return difference
 
 
+def check_onnx_place(path: Path) -> None:
+    """Refuse a name that no ONNX file of ours may be written to; look before an export.
+
+    Raises:
+        SerError: a folder or another file is there, or its folder is missing or closed.
+    """
+    _libraries()
+    if not os.path.lexists(path):
+        folder = Path(os.path.abspath(path)).parent
+        if not os.path.isdir(folder):
+            raise SerError(f"{path}: its folder {folder} is not there; check --onnx")
+        if not may_write(folder):
+            raise SerError(f"{path}: {folder} may not be written to; check --onnx")
+    elif not _is_ours(path):
+        raise SerError(
+            f"{path}: is there already and no ONNX file of an export, expected a new name or one "
+            "that --onnx wrote: choose another --onnx"
+        )
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether `export_onnx` wrote a file."""
+    try:
+        if not path.is_file():
+            return False
+        content = path.read_bytes()
+    except OSError as error:
+        raise SerError(f"{path}: cannot be read ({error.strerror}); check --onnx") from None
+    # The producer stands at the beginning, the metadata at the end.
+    return b"tf2onnx" in content[:HEAD_BYTES] and EMOTIONS.encode() in content[-TAIL_BYTES:]
+
+
 def _converted(
     signature: tf.types.experimental.ConcreteFunction,
     emotions: tuple[str, ...],
@@ -79,7 +119,7 @@ def _converted(
     model, _ = tf2onnx.convert.from_function(
         tf.function(scores, autograph=False), list(specs.values()), opset=OPSET
     )
-    model.metadata_props.add(key="emotions", value=json.dumps(emotions))
+    model.metadata_props.add(key=EMOTIONS, value=json.dumps(emotions))
     converted = model.SerializeToString()
     return converted, onnxruntime.InferenceSession(converted, providers=["CPUExecutionProvider"])
 

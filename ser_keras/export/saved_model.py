@@ -13,14 +13,21 @@ import tensorflow as tf
 from ser_keras.errors import SerError
 from ser_keras.export.check import check_saved_model
 from ser_keras.export.model_card import model_card
+from ser_keras.export.place import Maker, check_versions
 from ser_keras.export.server_files import write_checksums, write_server_files
 from ser_keras.export.warmup import write_warmup
 from ser_keras.graph.layout import LABELS_FILE, MODEL_CARD_FILE, saved_versions
+from ser_keras.graph.plain_path import plain_path
 from ser_keras.graph.signatures import emotion_server, signatures_of
 from ser_keras.model_info import INFO_FILE, ModelInfo
 
+# Where the SavedModel is in the folder in which it is made.
+MODEL = "model"
 
-def export_saved_model(model: keras.Model, info: ModelInfo, directory: Path | str) -> Path:
+
+def export_saved_model(
+    model: keras.Model, info: ModelInfo, directory: Path | str, maker: Maker | None = None
+) -> Path:
     """Write `<directory>/<version>/`, the integer after the highest one that is there.
 
     The folder is written beside its place, compared with the model (`check_saved_model`) and
@@ -32,25 +39,37 @@ def export_saved_model(model: keras.Model, info: ModelInfo, directory: Path | st
             "logits" (batch, num_emotions).
         info: what the model knows of itself; stored with the graph.
         directory: the folder of all versions, such as `saved_models/ser`; made if missing.
+        maker: who made the versions that may be there: all of them are of one model. None for
+            what `info` says.
 
     Returns:
         The version folder.
 
     Raises:
-        SerError: the folder cannot be written, or what was written does not equal the model.
+        SerError: another run's model is there, the folder cannot be written, or what was written
+            does not equal the model.
     """
     directory = Path(directory)
+    maker = maker or Maker.of_model(info)
+    check_versions(directory, maker)
     try:
         directory.mkdir(parents=True, exist_ok=True)
         # The name is no integer, so a server passes it by; it must share the file system.
-        with tempfile.TemporaryDirectory(dir=directory, prefix=".export-") as staging:
-            written = _write(model, info, Path(staging))
-            check_saved_model(written, model, info)
+        with (
+            tempfile.TemporaryDirectory(dir=directory, prefix=".export-") as staging,
+            plain_path(Path(staging)) as plain,
+        ):
+            check_saved_model(_write(model, info, plain), model, info)
             write_server_files(directory)
-            return _publish(written, directory)
-    except OSError as error:
-        reason = error.strerror or error
-        raise SerError(f"{directory}: cannot write a SavedModel there ({reason})") from None
+            return _publish(Path(staging) / MODEL, directory, maker)
+    except (OSError, tf.errors.OpError) as error:
+        raise SerError(f"{directory}: cannot write a SavedModel there ({_reason(error)})") from None
+
+
+def _reason(error: OSError | tf.errors.OpError) -> str:
+    """What an error of Python or of TensorFlow says, on one line."""
+    said = error.message if isinstance(error, tf.errors.OpError) else error.strerror
+    return (said or str(error)).splitlines()[0]
 
 
 def _write(model: keras.Model, info: ModelInfo, staging: Path) -> Path:
@@ -60,16 +79,17 @@ def _write(model: keras.Model, info: ModelInfo, staging: Path) -> Path:
     (staging / MODEL_CARD_FILE).write_text(model_card(info), encoding="utf-8")
     server = emotion_server(model, info, staging)
     # Not staging itself: a temporary folder is closed to other users, the server among them.
-    written = staging / "model"
+    written = staging / MODEL
     tf.saved_model.save(server, str(written), signatures=signatures_of(server))
     write_warmup(written, info)
     write_checksums(written)
     return written
 
 
-def _publish(written: Path, directory: Path) -> Path:
+def _publish(written: Path, directory: Path, maker: Maker) -> Path:
     """Rename a written SavedModel to the next version; another exporter may take it first."""
     while True:
+        check_versions(directory, maker)
         version_dir = directory / str(max(saved_versions(directory), default=0) + 1)
         try:
             return written.rename(version_dir)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from data_pipeline.files import file_sha256
+from data_pipeline.files import file_sha256, replace_file
 from ser_keras.graph.layout import CHECKSUM_FILE
 
 # Text protos of tensorflow_serving; {name} is the folder's.
@@ -41,10 +41,13 @@ def write_server_files(directory: Path) -> None:
     Args:
         directory: the folder of all versions; its name is the model's.
     """
-    name = directory.resolve().name.replace("\\", r"\\").replace('"', r"\"")
+    # Bytes that are no text, and line breaks, cannot stand in a text proto.
+    letters = directory.resolve().name
+    name = "".join(letter if letter.isprintable() else "?" for letter in letters)
+    name = name.replace("\\", r"\\").replace('"', r"\"")
     for file, text in CONFIG_FILES.items():
         if not (directory / file).exists():
-            (directory / file).write_text(text.replace("{name}", name), encoding="utf-8")
+            replace_file(directory / file, text.replace("{name}", name))
 
 
 def write_checksums(version_dir: Path) -> None:

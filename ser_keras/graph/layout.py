@@ -43,6 +43,8 @@ def read_info(version_dir: Path) -> ModelInfo:
     path = version_dir / INFO_PATH
     try:
         return ModelInfo.from_json(json.loads(path.read_text(encoding="utf-8")))
+    except PermissionError as error:
+        raise SerError(f"{path}: cannot be read ({error.strerror}); check its rights") from None
     except (OSError, ValueError, SerError):
         raise SerError(
             f"{path}: missing or damaged; expected a SavedModel that was written by: "

@@ -8,16 +8,18 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import tensorflow as tf
 
 from data_pipeline.audio.reading import load_recording
 from data_pipeline.audio.waveform import SAMPLE_RATE
-from data_pipeline.errors import DataError
+from data_pipeline.errors import DataError, UserError
 from ser_keras.graph.verdicts import MAX_BATCH_SECONDS
 from ser_keras.predict.input_warnings import recording_warnings, utterance_warnings
-from ser_keras.predict.served_model import ServedModel
+from ser_keras.predict.searching import folder_reason, link_reason, search
+from ser_keras.predict.served_model import Answer, ServedModel
 
-AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
 BATCH_SIZE = 32
+NO_MEMORY = "there is not enough memory for it; end other programs, or cut the recording"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,28 +60,17 @@ def predict_files(model: ServedModel, paths: Iterable[Path | str]) -> Iterator[P
 
 
 def find_audio_files(paths: Iterable[Path | str]) -> list[Path]:
-    """The files among `paths`, and the audio files below its folders, sorted in each folder.
-
-    Files are kept whatever they are called; in folders the suffix decides (AUDIO_SUFFIXES, any
-    case). A folder without any stays in the list, so that it is reported and not lost.
-    """
-    return list(chain.from_iterable(_audio_files(Path(path)) for path in paths))
+    """The files among `paths`, and the audio files below its folders: see `search`."""
+    return search(paths)[0]
 
 
-def _audio_files(path: Path) -> list[Path]:
-    # os.path, not pathlib, which raises where a name is too long or a folder may not be entered.
-    if not os.path.isdir(path):
-        return [path]
-    below = (file for file in path.rglob("*") if file.suffix.lower() in AUDIO_SUFFIXES)
-    # What is neither a file nor a folder stays, so that it gets its reason and is not lost.
-    return sorted(file for file in below if not os.path.isdir(file)) or [path]
-
-
-def failure_reason(path: Path, error: DataError) -> str:
+def failure_reason(path: Path, error: Exception) -> str:
     """Why a file cannot be used, without its name, which stands beside it anyway."""
+    if not isinstance(error, UserError):  # a processor or a graph that got no memory
+        return NO_MEMORY
     if os.path.isdir(path):
-        return f"a folder without {', '.join(AUDIO_SUFFIXES)} files"
-    return str(error).removeprefix(f"{path}: ")
+        return folder_reason(path)
+    return link_reason(path) or str(error).removeprefix(f"{path}: ")
 
 
 class _Input(NamedTuple):
@@ -99,10 +90,10 @@ def _read(path: Path, model: ServedModel) -> _Input:
     """One file, decoded and looked at, or why it cannot be used."""
     try:
         recording = load_recording(path)
-    except DataError as error:
+        profile = model.info.training_profile
+        warnings = recording_warnings(recording, profile) + utterance_warnings(recording, profile)
+    except (DataError, MemoryError) as error:
         return _Input(str(path), np.zeros(0, np.float32), error=failure_reason(path, error))
-    profile = model.info.training_profile
-    warnings = recording_warnings(recording, profile) + utterance_warnings(recording, profile)
     return _Input(str(path), recording.waveform, tuple(warnings))
 
 
@@ -126,11 +117,20 @@ def _batches(inputs: Iterable[_Input]) -> Iterator[list[_Input]]:
 
 def _predict_batch(model: ServedModel, batch: Sequence[_Input]) -> Iterator[Prediction]:
     """One Prediction for each file of a batch, in its order."""
-    usable = [one.waveform for one in batch if not one.error]
-    answers = iter(model.answers(usable) if usable else [])
+    answers = iter(_answers(model, [one.waveform for one in batch if not one.error]))
     for one in batch:
         if one.error:
             yield Prediction(file=one.file, error=one.error)
         else:
             answer = next(answers)._asdict()
             yield Prediction(file=one.file, warnings=one.warnings, **answer)
+
+
+def _answers(model: ServedModel, waveforms: Sequence[np.ndarray]) -> list[Answer]:
+    """The answers to a batch; where it is too much for the memory, to each recording alone."""
+    try:
+        return model.answers(waveforms)
+    except (MemoryError, tf.errors.ResourceExhaustedError):
+        if len(waveforms) == 1:
+            return [Answer("", unsure=False, probabilities={}, error=NO_MEMORY)]
+    return [answer for one in waveforms for answer in _answers(model, [one])]

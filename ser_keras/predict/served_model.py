@@ -3,13 +3,14 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from ser_keras.errors import SerError
 from ser_keras.graph.layout import GRAPH_FILE, WAVEFORM, read_info, saved_versions
+from ser_keras.graph.plain_path import plain_path
 from ser_keras.graph.requests import padded_waveforms
 
 
@@ -50,22 +51,18 @@ class ServedModel:
         self.info = read_info(version_dir)
         self.emotions = self.info.emotions
         self.unsure_below = self.info.unsure_below
-        try:
-            # The signature alone does not keep the variables alive.
-            self._root = tf.saved_model.load(str(version_dir))
-            self._signature = self._root.signatures[WAVEFORM]
-        except (OSError, LookupError, ValueError, tf.errors.OpError):
-            raise SerError(
-                f"{version_dir}: this SavedModel is damaged or has no signature {WAVEFORM!r}; "
-                "export it again: python -m ser_keras export"
-            ) from None
+        # The signature alone does not keep the variables alive.
+        self._root = _loaded(version_dir)
+        self._signature = self._root.signatures[WAVEFORM]
 
     def answers(self, waveforms: Sequence[np.ndarray]) -> list[Answer]:
         """The answer to each recording, as one batch.
 
         Args:
-            waveforms: one or more, each float32 (num_samples,), 16 kHz, in [-1, 1].
+            waveforms: each float32 (num_samples,), 16 kHz, in [-1, 1].
         """
+        if not waveforms:
+            return []
         outputs = self._signature(**padded_waveforms(waveforms))
         scores = outputs["probabilities"].numpy().tolist()
         errors = (error.decode() for error in outputs["error"].numpy())
@@ -84,6 +81,23 @@ class ServedModel:
         return Answer(emotion, unsure, probabilities, error="")
 
 
+def _loaded(version_dir: Path) -> Any:
+    """The SavedModel of a version folder."""
+    damaged = f"this SavedModel is damaged or has no signature {WAVEFORM!r}"
+    try:
+        with plain_path(version_dir) as path:
+            loaded = tf.saved_model.load(str(path))
+        if WAVEFORM in loaded.signatures:
+            return loaded
+    except (PermissionError, tf.errors.PermissionDeniedError):
+        raise SerError(
+            f"{version_dir}: a file of this SavedModel may not be read; check its rights"
+        ) from None
+    except (OSError, LookupError, ValueError, tf.errors.OpError):
+        pass
+    raise SerError(f"{version_dir}: {damaged}; export it again: python -m ser_keras export")
+
+
 def _version_dir(model_dir: Path) -> Path:
     """The folder that holds the graph: model_dir itself, or its highest version."""
     # os.path, not pathlib, which raises where a name is too long or a folder may not be entered.
@@ -92,7 +106,18 @@ def _version_dir(model_dir: Path) -> Path:
     versions = saved_versions(model_dir) if os.path.isdir(model_dir) else {}
     if not versions:
         raise SerError(
-            f"{model_dir}: no SavedModel there; expected a folder such as saved_models/<name> "
+            f"{model_dir}: {_why_none(model_dir)}; expected a folder such as saved_models/<name> "
             "with its versions; write one with: python -m ser_keras export RUN_DIR --out DIR"
         )
     return versions[max(versions)]
+
+
+def _why_none(model_dir: Path) -> str:
+    """Why no SavedModel is found, in a few words."""
+    try:
+        os.listdir(model_dir)
+    except PermissionError as error:
+        return f"cannot be read ({error.strerror})"
+    except OSError:
+        pass
+    return "no SavedModel there"

@@ -91,7 +91,7 @@ def test_bad_files_are_reported_in_their_place_and_the_rest_goes_on(served, reco
     assert [bool(one.error) for one in predictions] == [False, *[True] * 4, False, True]
     assert all("\n" not in one.error and one.emotion == "" for one in predictions if one.error)
     assert predictions[0].probabilities == pytest.approx(predictions[5].probabilities)
-    assert predictions[3].error == "a folder without .wav, .flac, .ogg, .mp3 files"
+    assert predictions[3].error == ("a folder without audio files (.wav, .flac, .ogg, .mp3, ...)")
 
 
 def test_a_name_that_is_too_long_is_reported_and_the_rest_goes_on(served, recordings, tmp_path):

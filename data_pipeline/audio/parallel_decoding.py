@@ -2,13 +2,12 @@
 
 The one module that imports tensorflow_io. tensorflow-io checks next to nothing, so a file gets here
 only after `data_pipeline.audio` has opened it and found its header within the limits, and what
-comes out passes the same last check. Whatever tensorflow-io cannot do goes through `load_waveform`:
+comes out passes the same last check. Whatever tensorflow-io cannot do goes through `load_segment`:
 other encodings, damaged files, and other rates than 16 kHz, because its resampler delays the signal
 (32 samples from 44.1 kHz) where soxr does not. So both ways give the same samples and verdicts.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
@@ -16,8 +15,9 @@ import tensorflow_io as tfio
 
 from data_pipeline.audio.checks import check_waveform
 from data_pipeline.audio.opening import open_checked
-from data_pipeline.audio.reading import decode_opened, load_waveform, read_audio_file
+from data_pipeline.audio.reading import decode_opened, read_audio_file
 from data_pipeline.audio.refusals import AudioError
+from data_pipeline.audio.segments import Segment, load_segment
 from data_pipeline.audio.waveform import INT16_SCALE, SAMPLE_RATE
 
 
@@ -33,7 +33,7 @@ DECODERS: dict[tuple[str, str], Callable[[tf.Tensor], tf.Tensor]] = {
     ("OGG", "VORBIS"): tfio.audio.decode_vorbis,
     ("MP3", "MPEG_LAYER_III"): tfio.audio.decode_mp3,
 }
-# Comes last: samples that `load_waveform` has decoded already.
+# Comes last: samples that are decoded already.
 LOADED = len(DECODERS)
 
 # Files read at once.
@@ -44,24 +44,24 @@ Transform = Callable[[tf.Tensor], tuple[tf.Tensor, ...]]
 
 
 def decode_in_order(
-    paths: Sequence[Path], transform: Transform, workers: int
+    segments: Sequence[Segment], transform: Transform, workers: int
 ) -> Iterator[tuple[np.ndarray, tuple[np.ndarray, ...]] | AudioError]:
-    """Decode and transform files in parallel; give results in the order of the paths.
+    """Decode and transform files in parallel; give results in their order.
 
     One file at a time and with one thread each: without padding, in the cache of a core, and with
     the same bits whatever its neighbours are. That takes half the time of padded batches of 16.
 
     Args:
-        paths: audio files.
+        segments: audio files, whole or in part.
         transform: what to compute from the waveform.
         workers: number of files under way at once.
 
     Yields:
-        The waveform that `load_waveform` returns for the file, and what `transform` makes of it;
-        or the error that `load_waveform` raises.
+        The waveform that `load_segment` returns for it, and what `transform` makes of it; or the
+        error that `load_segment` raises.
     """
-    transformed = iter(_transformed_dataset(paths, transform, workers))
-    for path in paths:
+    transformed = iter(_transformed_dataset(segments, transform, workers))
+    for segment in segments:
         try:
             samples, num_frames, *results = (tensor.numpy() for tensor in next(transformed))
             # Shorter than the header promises: the file is damaged.
@@ -70,20 +70,20 @@ def decode_in_order(
             whole = False
         try:
             if whole:
-                yield check_waveform(samples, str(path)), tuple(results)
+                yield check_waveform(samples, str(segment.path)), tuple(results)
             else:
-                waveform = load_waveform(path)
+                waveform = load_segment(segment)
                 yield waveform, tuple(tensor.numpy() for tensor in transform(waveform))
         except AudioError as error:
             yield error
 
 
 def _transformed_dataset(
-    paths: Sequence[Path], transform: Transform, workers: int
+    segments: Sequence[Segment], transform: Transform, workers: int
 ) -> tf.data.Dataset:
     """Dataset of (mono samples, number of frames that the header promises, *transformed)."""
     files = tf.data.Dataset.from_generator(
-        lambda: _read_in_chunks(paths),
+        lambda: _read_in_chunks(segments),
         output_signature=(
             tf.TensorSpec([None], tf.string),
             tf.TensorSpec([None], tf.int32),
@@ -104,16 +104,20 @@ def _transformed_dataset(
     return results.prefetch(2 * workers).with_options(options)
 
 
-def _read_in_chunks(paths: Sequence[Path]) -> Iterator[tuple[tuple, ...]]:
+def _read_in_chunks(segments: Sequence[Segment]) -> Iterator[tuple[tuple, ...]]:
     """Several files at once: handing one over to tf.data takes longer than reading it."""
-    for start in range(0, len(paths), READ_CHUNK_SIZE):
-        chunk = paths[start : start + READ_CHUNK_SIZE]
+    for start in range(0, len(segments), READ_CHUNK_SIZE):
+        chunk = segments[start : start + READ_CHUNK_SIZE]
         yield tuple(zip(*map(_read, chunk), strict=True))
 
 
-def _read(path: Path) -> tuple[bytes, int, int]:
+def _read(segment: Segment) -> tuple[bytes, int, int]:
     """(bytes, index of the decoder, number of frames); the limits are checked here."""
+    path = segment.path
     try:
+        if not segment.is_whole:
+            waveform = load_segment(segment)
+            return waveform.tobytes(), LOADED, len(waveform)
         file_bytes = read_audio_file(path)
         with open_checked(file_bytes, str(path)) as opened:
             file = opened.file
@@ -123,7 +127,7 @@ def _read(path: Path) -> tuple[bytes, int, int]:
             waveform = decode_opened(opened, str(path)).waveform
         return waveform.tobytes(), LOADED, len(waveform)
     except AudioError:
-        return b"", LOADED, -1  # `load_waveform` will say why
+        return b"", LOADED, -1  # `load_segment` will say why
 
 
 def _decode_mono(file_bytes: tf.Tensor, decoder: tf.Tensor) -> tf.Tensor:

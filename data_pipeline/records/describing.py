@@ -131,13 +131,17 @@ def check_folds_are_possible(prepared: Prepared) -> None:
     """Refuse a corpus that no protocol can divide: nothing can be trained on it.
 
     Raises:
-        DataError: what `assign_folds` says of the last protocol.
+        DataError: what `assign_folds` says of the last protocol that every corpus may have.
     """
+    last: DataError | None = None
     for protocol in PROTOCOLS:
         try:
-            assign_folds(prepared.utterances, protocol, prepared.group_by, SEED)
+            assign_folds(
+                prepared.utterances, protocol, prepared.group_by, SEED, source=prepared.folds_of
+            )
         except DataError as error:
-            last = error
+            # That a corpus brings no folds of its own is no fault of it.
+            last = last if last and protocol == "given" else error
         else:
             return
     raise DataError(f"{prepared.directory}: {last}")

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from data_pipeline.audio.reading import load_waveform
 from data_pipeline.audio.refusals import AudioError
+from data_pipeline.audio.segments import Segment, load_segment
 from data_pipeline.audio.waveform import SAMPLE_RATE, audio_sha256
 from data_pipeline.contract import MAX_SECONDS
 from data_pipeline.corpora.corpus import Utterance
@@ -202,7 +202,7 @@ def _extract_chunk(utterances: Sequence[Utterance], n_fft: tuple[int, int]) -> l
 
 def _extract_utterance(utterance: Utterance, n_fft: tuple[int, int]) -> Outcome:
     try:
-        waveform = load_waveform(utterance.path)
+        waveform = load_segment(segment_of(utterance))
         if reason := too_long(len(waveform), str(utterance.path)):
             return Rejected(utterance, reason)
         mels = (mel_spectrogram(waveform, size) for size in n_fft)
@@ -211,6 +211,11 @@ def _extract_utterance(utterance: Utterance, n_fft: tuple[int, int]) -> Outcome:
         return Rejected(utterance, str(error))
     except Exception as error:
         return Rejected(utterance, _not_processed(utterance, error))
+
+
+def segment_of(utterance: Utterance) -> Segment:
+    """What is meant of the recording."""
+    return Segment(utterance.path, utterance.start_seconds, utterance.end_seconds)
 
 
 def too_long(num_samples: int, name: str) -> str | None:
@@ -259,7 +264,7 @@ def extract_tensorflow(
     from data_pipeline.audio.parallel_decoding import decode_in_order
 
     features = partial(_tensorflow_features, n_fft=n_fft)
-    decoded = decode_in_order([utterance.path for utterance in utterances], features, workers)
+    decoded = decode_in_order([segment_of(u) for u in utterances], features, workers)
     with ThreadPoolExecutor(workers) as threads:
         items = zip(utterances, decoded, strict=True)
         while batch := list(islice(items, CHUNK_SIZE)):

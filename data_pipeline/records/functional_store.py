@@ -11,11 +11,12 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from data_pipeline.audio.reading import load_waveform
+from data_pipeline.audio.segments import Segment, load_segment
 from data_pipeline.audio.waveform import audio_sha256
 from data_pipeline.errors import DataError, shown
 from data_pipeline.features.functionals import opensmile_functionals
 from data_pipeline.files import replacing
+from data_pipeline.records.extracting import segment_of
 from data_pipeline.records.prepared import Prepared
 from data_pipeline.records.rereading import read_again
 from data_pipeline.rows import UtteranceRow
@@ -69,30 +70,30 @@ def _keep(path: Path, key: str, functionals: np.ndarray) -> None:
 
 
 def _compute(prepared: Prepared, feature_set: str, root: Path | None) -> np.ndarray:
-    paths = _audio_paths(prepared, root)
+    segments = _segments(prepared, root)
     # disable=None: no bar where stderr is not a terminal.
     rows = tqdm(prepared.utterances, feature_set, unit="utt", disable=None)
-    return np.stack([_functionals(feature_set, row, paths[row.utterance_id]) for row in rows])
+    return np.stack([_functionals(feature_set, row, segments[row.utterance_id]) for row in rows])
 
 
-def _audio_paths(prepared: Prepared, root: Path | None) -> dict[str, Path]:
+def _segments(prepared: Prepared, root: Path | None) -> dict[str, Segment]:
     if root is None and prepared.corpus != "demo":
         raise DataError(
             f"{prepared.directory}: its functionals are not computed yet, and the audio is not in "
             f"it; give --root, the place of the corpus {prepared.corpus}"
         )
-    paths = {u.utterance_id: u.path for u in read_again(prepared, root).utterances}
-    missing = [row.utterance_id for row in prepared.utterances if row.utterance_id not in paths]
+    segments = {u.utterance_id: segment_of(u) for u in read_again(prepared, root).utterances}
+    missing = [row.utterance_id for row in prepared.utterances if row.utterance_id not in segments]
     if missing:
         raise DataError(
             f"{root}: {len(missing)} utterance(s) of {prepared.directory} are not there, first "
             f"{missing[0]!r}; give the --root that it was prepared from"
         )
-    return paths
+    return segments
 
 
-def _functionals(feature_set: str, row: UtteranceRow, path: Path) -> np.ndarray:
-    waveform = load_waveform(path)
+def _functionals(feature_set: str, row: UtteranceRow, segment: Segment) -> np.ndarray:
+    path, waveform = segment.path, load_segment(segment)
     if audio_sha256(waveform) != row.audio_sha256:
         raise DataError(
             f"{path}: is not the recording that was prepared as {row.utterance_id!r} (checksum "

@@ -5,6 +5,7 @@ import soundfile
 from data_pipeline.audio.parallel_decoding import decode_in_order
 from data_pipeline.audio.reading import load_waveform
 from data_pipeline.audio.refusals import AudioError
+from data_pipeline.audio.segments import Segment, load_segment
 
 TIME = np.arange(16000) / 16000
 TONE = 0.4 * np.sin(2 * np.pi * 220 * TIME) * (1 - TIME)
@@ -57,7 +58,8 @@ def write_bad(folder):
 
 def decoded(paths):
     """Waveforms and errors; what the graph was given to transform must be the waveform."""
-    for result in decode_in_order(paths, lambda samples: (samples,), workers=2):
+    segments = [path if isinstance(path, Segment) else Segment(path) for path in paths]
+    for result in decode_in_order(segments, lambda samples: (samples,), workers=2):
         if not isinstance(result, AudioError):
             waveform, (transformed,) = result
             np.testing.assert_array_equal(transformed, waveform)
@@ -88,3 +90,13 @@ def test_lossless_containers_give_the_same_bits(tmp_path, name):
     path = tmp_path / f"{name}.audio"
     [waveform] = decoded([path])
     assert waveform.tobytes() == load_waveform(path).tobytes()
+
+
+def test_segments_are_cut_as_load_segment_does(tmp_path):
+    write_good(tmp_path)
+    path = tmp_path / "pcm16.audio"
+    segments = [Segment(path, 0.1, 0.3), Segment(path), Segment(path, 0.1, 99.0)]
+    cut, whole, beyond = decoded(segments)
+    assert cut.tobytes() == load_segment(segments[0]).tobytes()
+    assert whole.tobytes() == load_waveform(path).tobytes()
+    assert "is beyond the recording" in str(beyond)

@@ -79,3 +79,23 @@ def test_the_corpus_is_read_again_with_the_options_of_then(corpus_of_four):
         load_functionals(
             Prepared(prepared.directory, prepared.metadata | options), "eGeMAPSv02", manifest
         )
+
+
+def test_segments_have_functionals_of_their_own(corpus_of_four, tmp_path):
+    prepared, _, paths = corpus_of_four
+    manifest = tmp_path / "segments.csv"
+    lines = [f"{paths[0]},sad,a,0,0.2,one", f"{paths[0]},sad,a,0.1,0.3,two"]
+    manifest.write_text("\n".join(["path,emotion,speaker,start,end,utterance_id", *lines]))
+    waveform = load_waveform(paths[0])
+    parts = {"one": waveform[:3200], "two": waveform[1600:4800]}
+    rows = [
+        UtteranceRow(
+            utterance_id=name, speaker="a", emotion="sad", audio_sha256=audio_sha256(part)
+        ).to_json()
+        for name, part in parts.items()
+    ]
+    of_segments = Prepared(prepared.directory, prepared.metadata | {"utterances": rows})
+    found = load_functionals(of_segments, "eGeMAPSv02", manifest)
+    smile = opensmile.Smile(opensmile.FeatureSet.eGeMAPSv02, opensmile.FeatureLevel.Functionals)
+    expected = [smile.process_signal(part, 16000).to_numpy()[0] for part in parts.values()]
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)

@@ -17,7 +17,7 @@ TOP = ("data_pipeline", "ser_keras", "benchmarks", "train")
 # of lower floors, never another room of its own floor.
 FLOORS = (
     ("data_pipeline.contract", "data_pipeline.errors", "data_pipeline.runtime"),
-    ("data_pipeline.command_line", "data_pipeline.files", "data_pipeline.rows"),
+    tuple(f"data_pipeline.{name}" for name in ("command_line", "files", "names", "rows")),
     ("data_pipeline.audio", "data_pipeline.corpora", "data_pipeline.splits"),
     ("data_pipeline.features",),
     ("data_pipeline.records",),

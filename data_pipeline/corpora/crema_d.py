@@ -11,11 +11,11 @@ from pathlib import Path
 
 from data_pipeline.corpora.corpus import Corpus
 from data_pipeline.corpora.emotions import NO_CHOICE, Choice
+from data_pipeline.corpora.finding import find_files
 from data_pipeline.corpora.published import Published, compare_speakers
 from data_pipeline.corpora.reading import (
     build_corpus,
     count_names,
-    find_files,
     read_file_names,
 )
 
@@ -51,10 +51,10 @@ def read_crema_d(
     Raises:
         DataError: wrong folder, no utterance used, or under `strict` any note.
     """
-    paths = find_files(root, ("AudioWAV/*.wav",))
+    found = find_files(root, ("AudioWAV/*.wav",))
     label_map = choice.label_map(LABELS, LABEL_MAP)
-    utterances, left_out, notes = read_file_names(paths, _NAME, label_map)
-    differences, remarks = compare_speakers(count_names(paths, _NAME), expected)
+    utterances, left_out, notes = read_file_names(found, _NAME, label_map)
+    differences, remarks = compare_speakers(count_names(found.taken, _NAME), expected)
     return build_corpus(
         "crema_d",
         root,

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from data_pipeline.corpora.corpus import Corpus
 from data_pipeline.corpora.emotions import NO_CHOICE, Choice
-from data_pipeline.corpora.reading import build_corpus, find_files, read_file_names
+from data_pipeline.corpora.finding import find_files
+from data_pipeline.corpora.reading import build_corpus, read_file_names
 
 LABEL_MAP = {"W": "angry", "F": "happy", "N": "neutral", "T": "sad"}
 LABELS = LABEL_MAP | {"A": "fearful", "E": "disgusted", "L": "bored"}
@@ -32,8 +33,8 @@ def read_emodb(root: Path, *, strict: bool = False, choice: Choice = NO_CHOICE) 
         DataError: wrong folder, no utterance used, or under `strict` any note.
     """
     label_map = choice.label_map(LABELS, LABEL_MAP)
-    paths = find_files(root, ("wav/*.wav",))
-    utterances, left_out, notes = read_file_names(paths, _NAME, label_map)
+    found = find_files(root, ("wav/*.wav",))
+    utterances, left_out, notes = read_file_names(found, _NAME, label_map)
     return build_corpus(
         "emodb",
         root,

@@ -11,16 +11,19 @@ columns is free. UTF-8, with or without a byte order mark.
 import csv
 import math
 import re
-import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from data_pipeline.contract import PARTS
 from data_pipeline.corpora.corpus import Corpus, Utterance
 from data_pipeline.corpora.emotions import NO_CHOICE, Choice
+from data_pipeline.corpora.finding import DiskNames
+from data_pipeline.corpora.foreign_paths import foreign_path
 from data_pipeline.corpora.reading import build_corpus
 from data_pipeline.errors import DataError
+from data_pipeline.names import alike_key, unwritable_character, visible
 
 REQUIRED_COLUMNS = ("path", "emotion", "speaker")
 OPTIONAL_COLUMNS = ("session", "text", "utterance_id", "corpus", "start", "end", "fold")
@@ -41,78 +44,130 @@ def read_manifest(root: Path, *, strict: bool = False, choice: Choice = NO_CHOIC
 
     Raises:
         DataError: the file cannot be read; a column is missing, unknown or there twice; a cell is
-            empty; a row has too few or too many cells, an end before its start or a fold that is
-            none; an id occurs twice; there is no row; or under `strict` any note.
+            empty or has a control character; a row has too few or too many cells, is the header
+            again, or has an end before its start or a fold that is none; an id or a file occurs
+            twice; a path is written for another system; there is no row; or under `strict` any
+            note.
     """
     csv_path = Path(root).absolute()
     rows = _read_rows(csv_path)
     _check_ids(csv_path, rows)
     _check_folds(csv_path, rows)
-    labels = {emotion: emotion for emotion in sorted({row["emotion"] for _, row in rows})}
+    labels = {emotion: emotion for emotion in sorted({row.cells["emotion"] for row in rows})}
     label_map = choice.label_map(labels, labels)
-    utterances = [
-        _utterance(row, f"{csv_path} line {line}", csv_path.parent, label_map)
-        for line, row in rows
-        if row["emotion"] in label_map
-    ]
+    used = [row for row in rows if row.cells["emotion"] in label_map]
+    left_out = [row for row in rows if row.cells["emotion"] not in label_map]
+    on_disk = DiskNames()
+    utterances = [_utterance(csv_path, row, label_map, on_disk) for row in used]
+    _check_paths(csv_path, used, utterances)
     return build_corpus(
         "manifest",
         csv_path,
         label_map,
         utterances,
-        Counter(row["emotion"] for _, row in rows if row["emotion"] not in label_map),
+        Counter(row.cells["emotion"] for row in left_out),
         group_by=_group_by(utterances),
-        notes=_spelling_notes(utterances),
         strict=strict,
     )
 
 
-def _read_rows(csv_path: Path) -> list[tuple[int, dict[str, str]]]:
-    """Line number and cells of every row."""
+class _Row(NamedTuple):
+    """The number of the line that a row begins on, and column -> cell."""
+
+    line: int
+    cells: dict[str, str]
+
+
+def _read_rows(csv_path: Path) -> list[_Row]:
+    line = 0
+    rows: list[_Row] = []
+    columns: list[str] = []
     try:
-        with csv_path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, strict=True)
-            columns = [name.strip() for name in next(reader, [])]
-            _check_columns(csv_path, columns)
-            return [
-                (reader.line_num, _row(csv_path, reader.line_num, columns, cells))
-                for cells in reader
-                if cells
-            ]
+        for line, cells in _lines(csv_path):
+            if not columns:
+                columns = _columns(csv_path, cells)
+            elif cells:
+                rows.append(_Row(line, _row(f"{visible(csv_path)} line {line}", columns, cells)))
     except OSError as error:
-        raise DataError(f"{csv_path}: {error.strerror}; the root is a CSV file") from None
+        raise DataError(f"{visible(csv_path)}: {error.strerror}; the root is a CSV file") from None
     except UnicodeDecodeError:
-        raise DataError(f"{csv_path}: not UTF-8; save it as CSV in UTF-8") from None
+        raise DataError(f"{visible(csv_path)}: not UTF-8; save it as CSV in UTF-8") from None
     except csv.Error as error:
-        raise DataError(f"{csv_path}: not a CSV file: {error}") from None
+        raise DataError(
+            f"{visible(csv_path)}: not a CSV file: {error}, after line {line}; "
+            "look for a double quote that is not closed"
+        ) from None
+    if not rows:
+        received = "the names of the columns and no row" if columns else "an empty file"
+        raise DataError(
+            f"{visible(csv_path)}: received {received}, expected a row for each recording: add them"
+        )
+    return rows
 
 
-def _check_columns(csv_path: Path, columns: Sequence[str]) -> None:
+def _lines(csv_path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Number of the first line and the cells of each row; a cell may go over several lines."""
+    with csv_path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.reader(file, strict=True)
+        line = 1
+        for cells in reader:
+            yield line, cells
+            line = reader.line_num + 1
+
+
+def _columns(csv_path: Path, cells: Sequence[str]) -> list[str]:
+    columns = [name.strip() for name in cells]
+    if columns and columns[0].casefold().startswith("sep="):
+        raise DataError(
+            f"{visible(csv_path)}: line 1 ({visible(','.join(columns))}) is for Excel alone, "
+            "expected the names of the columns: delete that line"
+        )
     known = REQUIRED_COLUMNS + OPTIONAL_COLUMNS
     missing = [name for name in REQUIRED_COLUMNS if name not in columns]
     unknown = [name for name in columns if name not in known]
     if missing or unknown or len(set(columns)) < len(columns):
         raise DataError(
-            f"{csv_path}: found the columns {', '.join(columns) or '(none)'}; expected "
-            f"{', '.join(REQUIRED_COLUMNS)}, and optionally {', '.join(OPTIONAL_COLUMNS)}, "
-            "each once and no other, with commas between them"
+            f"{visible(csv_path)}: found the columns {visible(', '.join(columns)) or '(none)'}; "
+            f"expected {', '.join(REQUIRED_COLUMNS)}, and optionally "
+            f"{', '.join(OPTIONAL_COLUMNS)}, each once and no other, with commas between them"
         )
+    return columns
 
 
-def _row(csv_path: Path, line: int, columns: Sequence[str], cells: Sequence[str]) -> dict[str, str]:
+def _row(place: str, columns: Sequence[str], cells: Sequence[str]) -> dict[str, str]:
+    if _is_header(cells):
+        raise DataError(
+            f"{place}: the names of the columns a second time, expected a recording: delete the "
+            "line (were two lists joined?)"
+        )
     if len(cells) != len(columns):
         raise DataError(
-            f"{csv_path} line {line}: found {len(cells)} cells, expected {len(columns)}; "
+            f"{place}: found {len(cells)} cells, expected {len(columns)}; "
             "put a cell that has a comma in it into double quotes"
         )
-    row = {name: cell.strip() for name, cell in zip(columns, cells, strict=True)}
-    for name, cell in row.items():
-        if not cell:
-            raise DataError(
-                f"{csv_path} line {line}: {name} is empty; fill it in, or leave an optional "
-                "column out altogether"
-            )
-    return row
+    return {name: _cell(place, name, cell) for name, cell in zip(columns, cells, strict=True)}
+
+
+def _is_header(cells: Sequence[str]) -> bool:
+    """Whether every cell is the name of a column, in any order and spelling."""
+    names = {alike_key(cell) for cell in cells}
+    known = {alike_key(name) for name in REQUIRED_COLUMNS + OPTIONAL_COLUMNS}
+    return len(names) > 1 and names <= known
+
+
+def _cell(place: str, name: str, cell: str) -> str:
+    text = cell.strip()
+    # A tab beside a comma is a blank to people; elsewhere it would go into tables and labels.
+    if char := unwritable_character(text) or unwritable_character(cell.replace("\t", " ")):
+        raise DataError(
+            f"{place}: {name} has the control character {char} in it ({visible(text)}); "
+            "write it in one line"
+        )
+    if not alike_key(text):
+        raise DataError(
+            f"{place}: {name} is empty; fill it in, or leave an optional column out altogether"
+        )
+    return text
 
 
 def _utterance_id(row: dict[str, str]) -> str:
@@ -123,63 +178,65 @@ def _utterance_id(row: dict[str, str]) -> str:
     return f"{row['path']} {'-'.join(segment)}" if segment else row["path"]
 
 
-def _check_ids(csv_path: Path, rows: Sequence[tuple[int, dict[str, str]]]) -> None:
+def _check_ids(csv_path: Path, rows: Sequence[_Row]) -> None:
     line_of: dict[str, int] = {}
-    for line, row in rows:
-        first = line_of.setdefault(_utterance_id(row), line)
+    for line, cells in rows:
+        utterance_id = _utterance_id(cells)
+        first = line_of.setdefault(utterance_id, line)
         if first != line:
             raise DataError(
-                f"{csv_path} line {line}: {_utterance_id(row)} is already on line {first}; "
-                "each utterance needs an id of its own"
+                f"{visible(csv_path)} line {line}: {visible(utterance_id)} is already on line "
+                f"{first}; each utterance needs an id of its own"
             )
 
 
-def _check_folds(csv_path: Path, rows: Sequence[tuple[int, dict[str, str]]]) -> None:
+def _check_folds(csv_path: Path, rows: Sequence[_Row]) -> None:
     """A fold is a number from 1, or with one fold in all, the part that a row is in."""
     first = ""
-    for line, row in rows:
-        fold = row.get("fold", "")
-        if fold and fold not in PARTS and not re.fullmatch(r"[1-9]\d*", fold):
+    for line, cells in rows:
+        fold = cells.get("fold", "")
+        if fold and fold not in PARTS and not re.fullmatch(r"[1-9][0-9]*", fold):
             raise DataError(
-                f"{csv_path} line {line}: found the fold {fold}, expected a number from 1, or "
-                f"{', '.join(PARTS)}"
+                f"{visible(csv_path)} line {line}: found the fold {visible(fold)}, expected a "
+                f"number from 1, or {', '.join(PARTS)}"
             )
         first = first or fold
         if (fold in PARTS) != (first in PARTS):
             raise DataError(
-                f"{csv_path} line {line}: found the fold {fold} after {first}; expected numbers in "
-                "every line, or parts in every line"
+                f"{visible(csv_path)} line {line}: found the fold {fold} after {first}; expected "
+                "numbers in every line, or parts in every line"
             )
 
 
 def _utterance(
-    row: dict[str, str], where: str, folder: Path, label_map: Mapping[str, str]
+    csv_path: Path, row: _Row, label_map: Mapping[str, str], on_disk: DiskNames
 ) -> Utterance:
-    start, end = _segment(row, where)
-    corpus = row.get("corpus", "")
+    cells = row.cells
+    start, end = _segment(cells, f"{visible(csv_path)} line {row.line}")
+    corpus = cells.get("corpus", "")
     return Utterance(
-        utterance_id=_utterance_id(row),
-        path=folder / row["path"],
-        emotion=label_map[row["emotion"]],
+        utterance_id=_utterance_id(cells),
+        path=on_disk.find(csv_path.parent / cells["path"]),
+        emotion=label_map[cells["emotion"]],
         # The speaker 03 of one corpus is nobody of another.
-        speaker=f"{corpus}/{row['speaker']}" if corpus else row["speaker"],
-        session=row.get("session", ""),
-        text=row.get("text", ""),
+        speaker=f"{corpus}/{cells['speaker']}" if corpus else cells["speaker"],
+        session=cells.get("session", ""),
+        text=cells.get("text", ""),
         corpus=corpus,
-        fold=row.get("fold", ""),
+        fold=cells.get("fold", ""),
         start_seconds=start,
         end_seconds=end,
     )
 
 
-def _segment(row: dict[str, str], where: str) -> tuple[float, float | None]:
+def _segment(cells: dict[str, str], where: str) -> tuple[float, float | None]:
     """Start and end in seconds; whether the recording is as long is seen when it is read."""
-    start = _seconds(row.get("start", "0"), where)
-    end = _seconds(row["end"], where) if "end" in row else None
+    start = _seconds(cells.get("start", "0"), where)
+    end = _seconds(cells["end"], where) if "end" in cells else None
     if end is not None and end <= start:
         raise DataError(
-            f"{where}: found a segment from {row.get('start', '0')} to {row['end']} s, expected "
-            "its end after its start"
+            f"{where}: found a segment from {cells.get('start', '0')} to {cells['end']} s, "
+            "expected its end after its start"
         )
     return start, end
 
@@ -190,8 +247,18 @@ def _seconds(cell: str, where: str) -> float:
     except ValueError:
         value = math.nan
     if not 0 <= value < math.inf:
-        raise DataError(f"{where}: found {cell} for start or end, expected seconds, 0 or more")
+        raise DataError(
+            f"{where}: found {visible(cell)} for start or end, expected seconds, 0 or more"
+        )
     return value
+
+
+def _check_paths(csv_path: Path, rows: Sequence[_Row], utterances: Sequence[Utterance]) -> None:
+    """Refuse paths that another system, a shell or a browser would understand, and no file has."""
+    for row, utterance in zip(rows, utterances, strict=True):
+        if cause := foreign_path(row.cells["path"], utterance.path):
+            path = visible(row.cells["path"])
+            raise DataError(f"{visible(csv_path)} line {row.line}: path {path} {cause}")
 
 
 def _group_by(utterances: Sequence[Utterance]) -> str:
@@ -205,20 +272,3 @@ def _group_by(utterances: Sequence[Utterance]) -> str:
     whole = "" not in sessions and len(pairs) == len(speakers)
     few = MIN_SESSIONS <= len(sessions) <= MAX_SESSIONS and len(sessions) < len(speakers)
     return "session" if whole and few else "speaker"
-
-
-def _spelling_notes(utterances: Sequence[Utterance]) -> list[str]:
-    """A speaker under two spellings would be two people, one heard in training, one tested."""
-    notes = []
-    for column in ("speaker", "emotion", "session"):
-        for names in _alike({getattr(utterance, column) for utterance in utterances}):
-            notes.append(f"{column}s that differ only in spelling: {', '.join(names)}")
-    return notes
-
-
-def _alike(names: Iterable[str]) -> list[list[str]]:
-    """Group of names that are the same but for capitals and the Unicode form of their letters."""
-    groups: dict[str, list[str]] = {}
-    for name in sorted(names):
-        groups.setdefault(unicodedata.normalize("NFC", name).casefold(), []).append(name)
-    return [group for group in groups.values() if len(group) > 1]

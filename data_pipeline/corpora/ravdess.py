@@ -13,11 +13,11 @@ from pathlib import Path
 
 from data_pipeline.corpora.corpus import Corpus
 from data_pipeline.corpora.emotions import NO_CHOICE, Choice
+from data_pipeline.corpora.finding import FoundFiles, find_files
 from data_pipeline.corpora.published import Published, compare_speakers
 from data_pipeline.corpora.reading import (
     build_corpus,
     count_names,
-    find_files,
     read_file_names,
 )
 
@@ -57,13 +57,15 @@ def read_ravdess(
     Raises:
         DataError: wrong folder, no utterance used, or under `strict` any note.
     """
-    paths = find_files(root, _PATTERNS)
-    speech = [path for path in paths if not re.fullmatch(_SONG_NAME, path.stem)]
+    found = find_files(root, _PATTERNS)
+    speech = [path for path in found.taken if not re.fullmatch(_SONG_NAME, path.stem, re.ASCII)]
     label_map = choice.label_map(LABELS, LABEL_MAP)
-    utterances, left_out, notes = read_file_names(speech, _SPEECH_NAME, label_map)
+    utterances, left_out, notes = read_file_names(
+        FoundFiles(speech, found.others), _SPEECH_NAME, label_map
+    )
     differences, remarks = compare_speakers(count_names(speech, _SPEECH_NAME), expected)
-    if len(speech) < len(paths):
-        left_out[SONG] = len(paths) - len(speech)
+    if len(speech) < len(found.taken):
+        left_out[SONG] = len(found.taken) - len(speech)
     return build_corpus(
         "ravdess",
         root,

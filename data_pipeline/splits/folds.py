@@ -49,6 +49,7 @@ def assign_folds(
     protocol: str,
     group_by: str,
     seed: int,
+    emotions: Iterable[str] = (),
     *,
     source: str = "the corpus",
 ) -> list[Fold]:
@@ -59,6 +60,7 @@ def assign_folds(
         protocol: one of `PROTOCOLS`.
         group_by: "session" or "speaker", as the corpus says; used by the protocol `speaker`.
         seed: for everything that is drawn.
+        emotions: those that the corpus has labels for; one that no row has is too rare, too.
         source: whose folds those of the protocol `given` are, for people.
 
     Returns:
@@ -71,7 +73,7 @@ def assign_folds(
     """
     if protocol not in PROTOCOLS:
         raise DataError(f"protocol {protocol!r} is not known; choose one of {', '.join(PROTOCOLS)}")
-    _check_emotions(rows, least=1 if protocol == "given" else NUM_FOLDS)
+    _check_emotions(rows, emotions, least=1 if protocol == "given" else NUM_FOLDS)
     _check_speakers_known(rows, protocol)
     # Sorted, so that the order in which a folder was listed cannot change what is drawn.
     ordered = sorted(rows, key=lambda row: row.utterance_id)
@@ -120,11 +122,12 @@ def assert_speaker_disjoint(fold: Fold, rows: Iterable[UtteranceRow]) -> None:
         )
 
 
-def _check_emotions(rows: Sequence[UtteranceRow], least: int) -> None:
+def _check_emotions(rows: Sequence[UtteranceRow], labels: Iterable[str], least: int) -> None:
     counts = Counter(_emotions(rows))
     if len(counts) < 2:
         found = ", ".join(counts) or "none"
         raise DataError(f"found the emotions: {found}; expected two or more, add recordings")
+    counts.update(dict.fromkeys(labels, 0))
     rare = [f"{emotion} {count}" for emotion, count in sorted(counts.items()) if count < least]
     if rare:
         raise DataError(

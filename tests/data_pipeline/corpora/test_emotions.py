@@ -86,7 +86,7 @@ def test_an_unknown_name_is_refused_with_what_there_is(choice, unknown):
 def corpus_of(choice, emotions):
     label_map = choice.label_map(LABELS, DEFAULT)
     utterances = [
-        Utterance(utterance_id=f"u{n}", path=Path("u.wav"), emotion=emotion, speaker="a")
+        Utterance(utterance_id=f"u{n}", path=Path(f"u{n}.wav"), emotion=emotion, speaker="a")
         for n, emotion in enumerate(emotions)
     ]
     return build_corpus("made_up", Path("x"), label_map, utterances, {}, group_by="speaker")

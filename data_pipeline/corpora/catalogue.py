@@ -12,10 +12,10 @@ from data_pipeline.corpora.crema_d import read_crema_d
 from data_pipeline.corpora.emodb import read_emodb
 from data_pipeline.corpora.emotions import Choice, as_asked
 from data_pipeline.corpora.iemocap import options_asked, read_iemocap
-from data_pipeline.corpora.manifest import read_manifest
 from data_pipeline.corpora.nemo import read_nemo
 from data_pipeline.corpora.ravdess import read_ravdess
 from data_pipeline.corpora.standards.emobox import read_emobox
+from data_pipeline.corpora.standards.manifest import read_manifest
 from data_pipeline.errors import DataError
 
 

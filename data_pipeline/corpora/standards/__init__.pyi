@@ -1,5 +1,7 @@
 from .emobox import read_emobox as read_emobox
+from .manifest import read_manifest as read_manifest
 
 __all__ = [
     "read_emobox",
+    "read_manifest",
 ]

@@ -20,8 +20,8 @@ from data_pipeline.contract import PARTS
 from data_pipeline.corpora.corpus import Corpus, Utterance
 from data_pipeline.corpora.emotions import NO_CHOICE, Choice
 from data_pipeline.corpora.finding import DiskNames
-from data_pipeline.corpora.foreign_paths import foreign_path
 from data_pipeline.corpora.reading import build_corpus
+from data_pipeline.corpora.standards.foreign_paths import foreign_path
 from data_pipeline.errors import DataError
 from data_pipeline.names import alike_key, unwritable_character, visible
 

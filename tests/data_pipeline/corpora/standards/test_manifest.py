@@ -3,7 +3,7 @@
 import pytest
 
 from data_pipeline.corpora.emotions import Choice
-from data_pipeline.corpora.manifest import read_manifest
+from data_pipeline.corpora.standards.manifest import read_manifest
 from data_pipeline.errors import DataError
 
 BASIC = "path,emotion,speaker\na.wav,joy,anna\nb.wav,fear,ben\n"

@@ -1,12 +1,17 @@
-"""`python -m data_pipeline prepare | describe | verify` (installed as `ser-data`)."""
+"""`python -m data_pipeline list | prepare | describe | verify` (installed as `ser-data`)."""
 
 import sys
 from collections.abc import Sequence
 
 from data_pipeline.command_line import run_program
-from data_pipeline.commands import describe, prepare, verify
+from data_pipeline.commands import describe, list_recordings, prepare, verify
 
-COMMANDS = {"prepare": prepare, "describe": describe, "verify": verify}
+COMMANDS = {
+    "list": list_recordings,
+    "prepare": prepare,
+    "describe": describe,
+    "verify": verify,
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

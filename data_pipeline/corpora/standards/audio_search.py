@@ -5,7 +5,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
-from data_pipeline.errors import DataError, shown
+from data_pipeline.corpora.finding import same_name_key
+from data_pipeline.errors import DataError
+from data_pipeline.names import visible
 
 Parts = tuple[str, ...]
 
@@ -27,14 +29,19 @@ def find_recordings(folder: Path, names: Iterable[str]) -> dict[str, Path]:
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder; give the folder that holds the recordings")
     files = _files_by_name(folder.absolute())
-    parts_of = {name: PurePosixPath(name).parts for name in dict.fromkeys(names)}
-    endings = Counter(ending for parts in parts_of.values() for ending in _endings(parts))
+    keys_of = {name: _keys(PurePosixPath(name)) for name in dict.fromkeys(names)}
+    endings = Counter(ending for keys in keys_of.values() for ending in _endings(keys))
     found = {}
-    for name, parts in parts_of.items():
-        path = _find(parts, files, endings)
+    for name, keys in keys_of.items():
+        path = _find(name, keys, files, endings)
         if path is not None:
             found[name] = folder.absolute() / path
     return found
+
+
+def _keys(path: PurePosixPath) -> Parts:
+    """The parts of a path, whatever the case and the Unicode form of their letters."""
+    return tuple(map(same_name_key, path.parts))
 
 
 def _files_by_name(folder: Path) -> dict[str, list[PurePosixPath]]:
@@ -44,7 +51,7 @@ def _files_by_name(folder: Path) -> dict[str, list[PurePosixPath]]:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         relative = PurePosixPath(Path(where).relative_to(folder).as_posix())
         for name in sorted(names):
-            files[name].append(relative / name)
+            files[same_name_key(name)].append(relative / name)
     return files
 
 
@@ -54,18 +61,21 @@ def _endings(parts: Parts) -> Iterable[Parts]:
 
 
 def _find(
-    parts: Parts, files: Mapping[str, Sequence[PurePosixPath]], endings: Counter[Parts]
+    name: str,
+    keys: Parts,
+    files: Mapping[str, Sequence[PurePosixPath]],
+    endings: Counter[Parts],
 ) -> PurePosixPath | None:
-    same_name = files.get(parts[-1], ()) if parts else ()
-    for ending in _endings(parts):
-        fitting = [path for path in same_name if path.parts[-len(ending) :] == ending]
+    same_name = [(path, _keys(path)) for path in files.get(keys[-1], ())]
+    for ending in _endings(keys):
+        fitting = [path for path, found in same_name if found[-len(ending) :] == ending]
         if endings[ending] > 1:
             # It may be the other name's file, but for the one that lies where the name says.
-            return next((path for path in fitting if path.parts == parts), None)
+            return next((path for path in fitting if str(path) == name), None)
         if len(fitting) > 1:
             raise DataError(
-                f"{shown('/'.join(parts))} may be {shown(fitting[0])} or {shown(fitting[1])}; keep "
-                "one of them, or give the folder that holds one of them alone"
+                f"{visible(name)} may be {visible(fitting[0])} or {visible(fitting[1])}; keep one "
+                "of them, or give the folder that holds one of them alone"
             )
         if fitting:
             return fitting[0]
@@ -77,5 +87,5 @@ def missing_notes(names: Sequence[str], found: Mapping[str, Path], folder: Path)
     missing = sorted(set(names) - set(found))
     if not missing:
         return []
-    listed = ", ".join(map(shown, missing[:5])) + (", ..." if len(missing) > 5 else "")
+    listed = ", ".join(map(visible, missing[:5])) + (", ..." if len(missing) > 5 else "")
     return [f"{len(missing)} recordings that the metadata names are not below {folder}: {listed}"]

@@ -19,7 +19,8 @@ from data_pipeline.corpora.standards.emobox_metadata import (
     read_labels,
     read_lines,
 )
-from data_pipeline.errors import DataError, shown
+from data_pipeline.errors import DataError
+from data_pipeline.names import visible
 
 # Corpus -> pattern of `--speaker`: its groups, put together, are the name of the speaker.
 SPEAKER_PATTERNS = {
@@ -107,7 +108,7 @@ def _check_audio(
     if not heard:
         raise DataError(
             f"{below}: has none of the {len(lines)} recordings that the metadata names, such as "
-            f"{shown(lines[0].wav) if lines else '(none)'}; give their folder with --audio"
+            f"{visible(lines[0].wav) if lines else '(none)'}; give their folder with --audio"
         )
     if lacking := sorted(named - heard):
         raise DataError(
@@ -132,7 +133,7 @@ def _speakers(lines: Sequence[Line], pattern: str | None) -> dict[str, str]:
         name = "".join(group or "" for group in match.groups() or match.group(0)) if match else ""
         if not name:
             raise DataError(
-                f"--speaker {pattern!r} finds no speaker in {shown(wav)}; every path needs one"
+                f"--speaker {pattern!r} finds no speaker in {visible(wav)}; every path needs one"
             )
         speakers[wav] = name
     return speakers

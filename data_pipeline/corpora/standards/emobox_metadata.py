@@ -17,7 +17,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from data_pipeline.corpora.emotions import emotion_name
-from data_pipeline.errors import DataError, shown
+from data_pipeline.errors import DataError
+from data_pipeline.names import visible
 
 # EmoBox's names of the parts -> ours.
 PARTS = {"train": "train", "valid": "validation", "test": "test"}
@@ -101,7 +102,7 @@ def _line(values: Mapping[str, Any], where: str, corpus: str) -> Line:
     if path.parts[:2] == ("downloads", corpus):
         path = path.relative_to(*path.parts[:2])
     if path.is_absolute() or ".." in path.parts or not path.parts:
-        raise DataError(f"{where}: {shown(wav)} leads out of the folder of the corpus; {REMEDY}")
+        raise DataError(f"{where}: {visible(wav)} leads out of the folder of the corpus; {REMEDY}")
     start, end = values.get("start_time"), values.get("end_time")
     try:
         return Line(
@@ -144,7 +145,7 @@ def read_labels(folder: Path, lines: Sequence[Line]) -> tuple[dict[str, str], li
     for label in sorted({line.label for line in lines}):
         name = without_case.get(label, without_case.get(label.casefold()))
         if name is None:
-            unknown.append(shown(label))
+            unknown.append(visible(label))
         else:
             labels[label] = emotion_name(name)
     notes = [f"labels that {path.name} does not have, left out: {', '.join(unknown)}"]
@@ -211,4 +212,4 @@ def _faults(number: int, parts: Mapping[str, Sequence[str]], keys: set[str]) -> 
 def _said(what: str, keys: set[str]) -> list[str]:
     if not keys:
         return []
-    return [f"{len(keys)} utterances {what} (such as {shown(min(keys))})"]
+    return [f"{len(keys)} utterances {what} (such as {visible(min(keys))})"]

@@ -54,6 +54,12 @@ def test_hidden_files_and_folders_are_passed_over(tmp_path):
     assert find_recordings(tmp_path, ["a.wav"]) == {"a.wav": tmp_path / "b/a.wav"}
 
 
+def test_capitals_and_forms_of_letters_do_not_matter(tmp_path):
+    touch(tmp_path, "Wa\u0308rme/A.WAV")
+    found = find_recordings(tmp_path, ["x/w\u00e4rme/a.wav"])
+    assert found == {"x/w\u00e4rme/a.wav": tmp_path / "Wa\u0308rme/A.WAV"}
+
+
 def test_no_folder_is_refused(tmp_path):
     with pytest.raises(DataError, match="no such folder"):
         find_recordings(tmp_path / "none", ["a.wav"])

@@ -82,7 +82,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="NAME",
         help=f"emotions to use: {', '.join(EMOTIONS)}, or others that the corpus has, or `all` "
-        "(default: angry, happy, neutral, sad; manifest and emobox: all)",
+        "(default: angry, happy, neutral, sad; manifest, emobox and audformat: all)",
     )
     add(
         "--map",
@@ -98,10 +98,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--speaker",
-        metavar="PATTERN",
+        metavar="PATTERN_OR_COLUMN",
         help="EmoBox: regular expression that finds the speaker in the path of a recording; "
-        "docs/corpora.md has one for each corpus we know",
+        "docs/corpora.md has one for each corpus we know. audformat: column that says who speaks",
     )
+    add("--table", nargs="+", metavar="NAME", help="audformat: tables with the labels")
+    add("--emotion", metavar="COLUMN", help="audformat: column with the labels")
     add(
         "--strict",
         action="store_true",
@@ -147,6 +149,8 @@ def _read_corpus(arguments: argparse.Namespace) -> "Corpus":
             mapped=read_mapping(arguments.map),
             audio=arguments.audio,
             speaker=arguments.speaker,
+            table=arguments.table,
+            emotion=arguments.emotion,
         )
     except UnknownEmotionError as error:
         arguments.usage_error(f"argument --emotions or --map: {error}")

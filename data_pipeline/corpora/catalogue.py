@@ -14,6 +14,7 @@ from data_pipeline.corpora.emotions import Choice, as_asked
 from data_pipeline.corpora.iemocap import options_asked, read_iemocap
 from data_pipeline.corpora.nemo import read_nemo
 from data_pipeline.corpora.ravdess import read_ravdess
+from data_pipeline.corpora.standards.audformat_db import read_audformat
 from data_pipeline.corpora.standards.emobox import read_emobox
 from data_pipeline.corpora.standards.manifest import read_manifest
 from data_pipeline.errors import DataError
@@ -34,6 +35,7 @@ CORPORA: dict[str, Callable[..., Corpus]] = {
     "crema_d": read_crema_d,
     "nemo": read_nemo,
     "emobox": read_emobox,
+    "audformat": read_audformat,
     "manifest": read_manifest,
 }
 # Corpora with scenarios and with a label for excitement.
@@ -44,12 +46,16 @@ FLAGS = {
     "excited_as_happy": "--happy-without-excited",
     "audio": "--audio",
     "speaker": "--speaker",
+    "table": "--table",
+    "emotion": "--emotion",
 }
 OWNERS = {
     "subset": IEMOCAP_LAYOUT,
     "excited_as_happy": IEMOCAP_LAYOUT,
     "audio": ("emobox",),
-    "speaker": ("emobox",),
+    "speaker": ("emobox", "audformat"),
+    "table": ("audformat",),
+    "emotion": ("audformat",),
 }
 
 
@@ -62,7 +68,7 @@ def read_corpus(
     excited_as_happy: bool = True,
     emotions: Sequence[str] = (),
     mapped: Mapping[str, str] | None = None,
-    **options: str | None,
+    **options: str | Sequence[str] | None,
 ) -> Corpus:
     """Read a corpus by its name.
 

@@ -89,3 +89,27 @@ def missing_notes(names: Sequence[str], found: Mapping[str, Path], folder: Path)
         return []
     listed = ", ".join(map(visible, missing[:5])) + (", ..." if len(missing) > 5 else "")
     return [f"{len(missing)} recordings that the metadata names are not below {folder}: {listed}"]
+
+
+def check_emotions_heard(listed: Sequence[tuple[str, bool]], folder: Path) -> None:
+    """Refuse an emotion without any recording: it could be neither trained nor tested.
+
+    Args:
+        listed: of each utterance its emotion, and whether its recording is there.
+        folder: where recordings were looked for.
+
+    Raises:
+        DataError: naming the emotions without a recording.
+    """
+    named = {emotion for emotion, _ in listed}
+    heard = {emotion for emotion, is_there in listed if is_there}
+    if named and not heard:
+        raise DataError(
+            f"{visible(folder)}: none of the {len(listed)} recordings that the metadata names is "
+            "below it; give the folder of the recordings (EmoBox: --audio)"
+        )
+    if lacking := sorted(named - heard):
+        raise DataError(
+            f"{visible(folder)}: no recording of {', '.join(lacking)}; leave them out with "
+            f"--emotions {' '.join(sorted(heard))}, or add their recordings"
+        )

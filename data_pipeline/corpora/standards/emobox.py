@@ -6,13 +6,17 @@ Interspeech 2024. Its metadata does not tell who speaks: a pattern takes that fr
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from data_pipeline.corpora.corpus import Corpus, Utterance
 from data_pipeline.corpora.emotions import NO_CHOICE, Choice
 from data_pipeline.corpora.reading import build_corpus
-from data_pipeline.corpora.standards.audio_search import find_recordings, missing_notes
+from data_pipeline.corpora.standards.audio_search import (
+    check_emotions_heard,
+    find_recordings,
+    missing_notes,
+)
 from data_pipeline.corpora.standards.emobox_metadata import (
     Line,
     read_folds,
@@ -70,7 +74,7 @@ def read_emobox(
     used = [line for line in lines if line.label in label_map]
     below = Path(audio or folder.parents[1] / "downloads" / corpus).expanduser().absolute()
     found = find_recordings(below, [line.wav for line in used])
-    _check_audio(used, label_map, found, below)
+    check_emotions_heard([(label_map[line.label], line.wav in found) for line in used], below)
     speakers = _speakers(used, speaker)
     folds, fold_notes = read_folds(folder, corpus, [line.key for line in lines])
     options = {"audio": None if audio is None else str(below), "speaker": speaker}
@@ -97,24 +101,6 @@ def read_emobox(
         strict=strict,
         options={name: value for name, value in options.items() if value is not None},
     )
-
-
-def _check_audio(
-    lines: Sequence[Line], label_map: Mapping[str, str], found: Mapping[str, Path], below: Path
-) -> None:
-    """No emotion may be without any recording: it could be neither trained nor tested."""
-    named = {label_map[line.label] for line in lines}
-    heard = {label_map[line.label] for line in lines if line.wav in found}
-    if not heard:
-        raise DataError(
-            f"{below}: has none of the {len(lines)} recordings that the metadata names, such as "
-            f"{visible(lines[0].wav) if lines else '(none)'}; give their folder with --audio"
-        )
-    if lacking := sorted(named - heard):
-        raise DataError(
-            f"{below}: has no recording of {', '.join(lacking)}; leave them out with --emotions "
-            f"{' '.join(sorted(heard))}, or add their recordings"
-        )
 
 
 def _speakers(lines: Sequence[Line], pattern: str | None) -> dict[str, str]:

@@ -24,7 +24,17 @@ def test_the_command_line_offers_every_corpus_and_no_other(capsys):
 
 
 def test_all_corpora_have_a_reader():
-    named = {"crema_d", "demo", "emobox", "emodb", "iemocap", "manifest", "nemo", "ravdess"}
+    named = {
+        "audformat",
+        "crema_d",
+        "demo",
+        "emobox",
+        "emodb",
+        "iemocap",
+        "manifest",
+        "nemo",
+        "ravdess",
+    }
     assert set(CORPORA) == named
 
 

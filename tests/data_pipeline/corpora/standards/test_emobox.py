@@ -110,7 +110,7 @@ def test_an_emotion_without_any_recording_is_an_error(root):
 
 
 def test_a_folder_with_other_recordings_is_refused(root, tmp_path):
-    with pytest.raises(DataError, match="none of the 8 recordings .* with --audio"):
+    with pytest.raises(DataError, match="none of the 8 recordings .*EmoBox: --audio"):
         read_emobox(root, audio=tmp_path / "EmoBox" / "data")
 
 

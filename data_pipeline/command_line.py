@@ -9,10 +9,11 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Protocol, TypeVar
 
-from data_pipeline.errors import UserError
-from data_pipeline.runtime import quiet_tensorflow
+from data_pipeline.faults import broken_stream, in_one_line, silence
+from data_pipeline.runtime import quiet_joblib, quiet_tensorflow
 
 ALL = "all"
 T = TypeVar("T")
@@ -54,14 +55,14 @@ def run_program(
     for name, command in commands.items():
         subparser = subparsers.add_parser(name, help=command.HELP, **_words(command))
         _prepare_parser(subparser, command)
-    return _run(parser.parse_args(argv))
+    return _run(parser, argv)
 
 
 def run_command(program: str, command: Command, argv: Sequence[str] | None) -> int:
     """Run a program that is a single command; see `run_program`."""
     parser = argparse.ArgumentParser(prog=program, **_words(command))
     _prepare_parser(parser, command)
-    return _run(parser.parse_args(argv))
+    return _run(parser, argv)
 
 
 def _words(command: Command) -> dict[str, Any]:
@@ -78,22 +79,57 @@ def _prepare_parser(parser: argparse.ArgumentParser, command: Command) -> None:
     command.add_arguments(parser)
 
 
-def _run(arguments: argparse.Namespace) -> int:
+def _run(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> int:
     quiet_tensorflow()
+    quiet_joblib()
+    _prepare_streams()
+    arguments = argparse.Namespace()
+    try:
+        try:
+            parser.parse_args(argv, arguments)
+            return arguments.run(arguments)
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()  # here, where a full disk is still told in one line
+    except KeyboardInterrupt:
+        _say(f"\nstopped{getattr(arguments, 'when_stopped', '')}")
+    except Exception as error:
+        if not _told(error):
+            raise
+    return 1
+
+
+def _prepare_streams() -> None:
+    # Whoever was started without them would have a data file in the place of a stream, and
+    # libraries print to streams by number.
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(descriptor, True)
+    os.close(descriptor)
     # A file name may hold bytes that are no text; it is printed with escapes, not refused.
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    try:
-        return arguments.run(arguments)
-    except BrokenPipeError:
-        # The reader (such as `head`) has left; nothing more can be printed, at exit neither.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (UserError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-    except KeyboardInterrupt:
-        print(f"\nstopped{arguments.when_stopped}", file=sys.stderr)
-    return 1
+
+
+def _told(error: Exception) -> bool:
+    """Say a fault that the user can mend in one line; whether it is one."""
+    line = in_one_line(error)
+    stream = broken_stream(error)
+    if stream is not None:
+        silence(stream)
+        if isinstance(error, BrokenPipeError):
+            return True  # the reader (such as `head`) has left
+        name = "standard output" if stream is sys.stdout else "standard error"
+        line = f"{name}: {line}"
+    if line is not None:
+        _say(f"error: {line}")
+    return line is not None
+
+
+def _say(line: str) -> None:
+    """Print a last line; where it cannot be printed, the exit code has to do."""
+    with suppress(OSError, ValueError):
+        print(line, file=sys.stderr, flush=True)
 
 
 def chosen_names(given: Sequence[str], names: Iterable[str]) -> list[str]:

@@ -23,6 +23,11 @@ INPUT_NAMES = (MFCC, NUM_MFCC_FRAMES, MEL_NARROW, MEL_WIDE)
 # Columns of the MFCC: 12 cepstra and the log energy, their deltas and accelerations.
 NUM_MFCC = 39
 
+# --- The length of an utterance ---
+
+# A model answers no longer recording, so none is trained on: a batch is padded to its longest one.
+MAX_SECONDS = 60
+
 # --- Protocols: what the test part of a fold is. The first is the default ---
 
 PROTOCOLS = {

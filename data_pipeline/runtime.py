@@ -1,14 +1,25 @@
-"""What TensorFlow reads from the environment when it is imported: set here, and before that.
+"""What libraries read from the environment when they are imported: set here, and before that.
 
 A value that the user has set stays.
 """
 
 import os
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+# More than numba keeps of what librosa has it compile.
+NUMBA_CACHE_BYTES = 4 << 20
 
 
 def quiet_tensorflow() -> None:
     """Leave out TensorFlow's notices at the start: they would bury the line that matters."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+def quiet_joblib() -> None:
+    """Leave out its warning where the system has no semaphores: nothing here uses its processes."""
+    os.environ.setdefault("JOBLIB_MULTIPROCESSING", "0")
 
 
 def use_onednn() -> None:
@@ -18,6 +29,53 @@ def use_onednn() -> None:
     second convolution's kernel then takes 15 times as long, which doubles a training step.
     """
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+
+
+def give_numba_a_cache() -> None:
+    """Let librosa be imported where nothing may be written beside it nor at home.
+
+    Numba keeps what it compiles for librosa, and refuses to work where it cannot: in a container
+    that is not root's, with a home that is read-only or full. There it gets a folder for as long as
+    this process runs. Processes that this one starts share it.
+    """
+    import atexit
+    import shutil
+    import tempfile
+
+    if any(map(_takes_a_cache, _numba_folders())):
+        return
+    for parent in (None, "/dev/shm"):  # None: where temporary files go
+        try:
+            folder = tempfile.mkdtemp(prefix="numba-", dir=parent)
+        except OSError:
+            continue
+        os.environ["NUMBA_CACHE_DIR"] = folder
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        return
+
+
+def _numba_folders() -> Iterator[Path]:
+    """Where numba keeps what it compiles: it takes the first that may be written."""
+    if given := os.environ.get("NUMBA_CACHE_DIR"):
+        yield Path(given)
+    librosa = find_spec("librosa")
+    if librosa and librosa.origin:
+        yield Path(librosa.origin).parent / "core" / "__pycache__"
+    caches = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"))
+    if caches.is_absolute():  # a user without a home has none
+        yield caches / "numba"
+
+
+def _takes_a_cache(folder: Path) -> bool:
+    import tempfile
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(bytes(NUMBA_CACHE_BYTES))
+    except OSError:
+        return False
+    return True
 
 
 def usable_cores() -> int:

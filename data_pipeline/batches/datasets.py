@@ -13,6 +13,7 @@ import tensorflow as tf
 from data_pipeline.contract import (
     FRAME_COUNTS,
     INPUT_NAMES,
+    MAX_SECONDS,
     MEL_NARROW,
     MEL_WIDE,
     MELS,
@@ -23,6 +24,7 @@ from data_pipeline.errors import DataError
 from data_pipeline.features.mel import log_compress, resize_time_axis
 from data_pipeline.records.codec import matrix_columns, parse_example
 from data_pipeline.records.prepared import Prepared, record_dataset
+from data_pipeline.rows import UtteranceRow
 
 # ({input: tensor}, labels) of a batch, of one utterance, or, with ragged tensors, of a chunk of the
 # selection that is in memory at once.
@@ -216,9 +218,21 @@ def _positions(prepared: Prepared, utterance_ids: Iterable[str]) -> list[int]:
             f"{prepared.directory}: {len(unknown)} utterance(s) asked for are not in this prepared "
             f"folder, first {unknown[0]!r}; use a fold made from its own metadata"
         )
+    for utterance_id in wanted:
+        _check_length(prepared, prepared.utterances[position_of[utterance_id]])
     if not wanted:
         raise DataError(f"{prepared.directory}: no utterances asked for, expected at least one")
     return sorted(position_of[utterance_id] for utterance_id in wanted)
+
+
+def _check_length(prepared: Prepared, row: UtteranceRow) -> None:
+    """A batch is padded to its longest recording: one of ten minutes would take all memory."""
+    if row.duration_seconds > MAX_SECONDS:
+        raise DataError(
+            f"{prepared.directory}: {row.utterance_id!r} is {row.duration_seconds:.1f} s long, "
+            f"expected {MAX_SECONDS} s or less, as earlier versions did not: prepare again with "
+            "the same options, which leaves it out, or cut it into utterances"
+        )
 
 
 def _select(

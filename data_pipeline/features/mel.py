@@ -8,11 +8,13 @@ the exported graph share one implementation.
 from __future__ import annotations
 
 import functools
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from data_pipeline.audio.waveform import SAMPLE_RATE
+from data_pipeline.runtime import give_numba_a_cache
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -45,7 +47,7 @@ def mel_spectrogram(waveform: np.ndarray, n_fft: int) -> np.ndarray:
     Returns:
         float32 (num_frames, n_fft // 4), power, rows in memory one after the other.
     """
-    import librosa
+    librosa = _librosa()
 
     hop_length = n_fft // 2
     # Padded here and not with center=True, which warns of signals shorter than the window.
@@ -98,9 +100,18 @@ def tensorflow_mel_spectrogram(
 
 
 @functools.cache
+def _librosa() -> ModuleType:
+    """The library; numba, which it imports, wants a folder to write to."""
+    give_numba_a_cache()
+    import librosa
+
+    return librosa
+
+
+@functools.cache
 def hann_window(n_fft: int) -> np.ndarray:
     """One period of the Hann window, as librosa takes it: float64 (n_fft,)."""
-    import librosa
+    librosa = _librosa()
 
     return librosa.filters.get_window("hann", n_fft, fftbins=True)
 
@@ -108,7 +119,7 @@ def hann_window(n_fft: int) -> np.ndarray:
 @functools.cache
 def band_weights(n_fft: int) -> np.ndarray:
     """Slaney's triangles, librosa's: float64 (n_fft // 2 + 1, n_fft // 4)."""
-    import librosa
+    librosa = _librosa()
 
     weights = librosa.filters.mel(sr=SAMPLE_RATE, n_fft=n_fft, n_mels=n_fft // 4)
     return weights.T.astype(np.float64)

@@ -7,27 +7,28 @@ changed makes only the shards again that hold them.
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from data_pipeline.contract import MAX_SECONDS
 from data_pipeline.errors import DataError
-from data_pipeline.files import PARTIAL_SUFFIX, file_sha256, locked, replace_file
-from data_pipeline.records.plan import Shard
+from data_pipeline.files import PARTIAL_SUFFIX, append_text, file_sha256, locked, replace_file
+from data_pipeline.records.plan import SHARD_NAME, Shard
+from data_pipeline.records.remarks import NOT_PROCESSED, RejectedFile
 from data_pipeline.rows import UtteranceRow
 
 PROGRESS_NAME = "progress.jsonl"
-
-
-@dataclass(frozen=True)
-class RejectedFile:
-    """A row of `rejected.csv`: a file that cannot be used, and why."""
-
-    file: str
-    utterance_id: str
-    reason: str
+# What a first write that was cut off leaves, with the number of its process; and as earlier
+# versions named it: the suffix in the place of the file's own.
+_OURS = f"(?:{SHARD_NAME}|metadata[.]json|progress[.]jsonl|rejected[.]csv)"
+_OURS_OF_OLD = f"(?:{SHARD_NAME.removesuffix('[.]tfrecord')}|metadata|progress|rejected)"
+HALF_WRITTEN = re.compile(
+    rf"[.]{_OURS}[.][0-9]+{re.escape(PARTIAL_SUFFIX)}|{_OURS_OF_OLD}{re.escape(PARTIAL_SUFFIX)}"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,13 +101,12 @@ def finished_shards(
     Raises:
         DataError: the folder holds something else, or was begun with other settings.
     """
-    # A name that ends in .partial is a first write that was cut off.
-    if all(path.suffix == PARTIAL_SUFFIX for path in out.iterdir()):
+    if all(map(_is_half_written, out.iterdir())):
         return {}
     first, *rest = _read_lines(out / PROGRESS_NAME)
     _check_settings(out, first["settings"], settings)
     # A later line of the same shard replaces an earlier one.
-    lines = {line["name"]: line for line in rest}
+    lines = {line["name"]: line for line in rest if isinstance(line, dict) and "name" in line}
     return {
         shard.name: FinishedShard.from_json(lines[shard.name])
         for shard in shards
@@ -114,14 +114,20 @@ def finished_shards(
     }
 
 
+def _is_half_written(path: Path) -> bool:
+    """Whether a file is the beginning of one of ours, the functionals' too: those stay."""
+    functionals = path.name.startswith(".functionals") and path.suffix == PARTIAL_SUFFIX
+    return functionals or HALF_WRITTEN.fullmatch(path.name) is not None
+
+
 def _read_lines(path: Path) -> list[dict]:
     """Lines of the progress file, but for those cut off where a process was killed."""
     lines = []
     if path.is_file():
-        for line in path.read_text(encoding="utf-8").splitlines():
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
             with suppress(ValueError):
                 lines.append(json.loads(line))
-    if not lines or "settings" not in lines[0]:
+    if not lines or not isinstance(lines[0], dict) or "settings" not in lines[0]:
         raise DataError(
             f"{path.parent}: not empty and not a prepared folder; give another --out, or empty it"
         )
@@ -150,6 +156,9 @@ def _is_current(out: Path, shard: Shard, line: Mapping | None) -> bool:
     return (
         line is not None
         and line["key"] == shard.key
+        and not any(NOT_PROCESSED in row["reason"] for row in line["rejected"])
+        # Earlier versions kept longer ones.
+        and all(row["duration_seconds"] <= MAX_SECONDS for row in line["utterances"])
         and path.is_file()
         and file_sha256(path) == line["sha256"]
     )
@@ -164,6 +173,5 @@ def begin_progress(out: Path, settings: Mapping) -> None:
 
 def add_finished(out: Path, finished: FinishedShard) -> None:
     """Note a finished shard."""
-    with (out / PROGRESS_NAME).open("a", encoding="utf-8") as file:
-        # The line break comes first: it also ends a line that a killed process left unfinished.
-        file.write("\n" + json.dumps(finished.to_json()))
+    # The line break comes first: it also ends a line that a killed process left unfinished.
+    append_text(out / PROGRESS_NAME, "\n" + json.dumps(finished.to_json()))

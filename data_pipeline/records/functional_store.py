@@ -3,6 +3,7 @@
 The prepared folder holds no audio, so the recordings are read again and checked against it.
 """
 
+import sys
 import zipfile
 from importlib.metadata import version
 from pathlib import Path
@@ -12,7 +13,7 @@ from tqdm import tqdm
 
 from data_pipeline.audio.reading import load_waveform
 from data_pipeline.audio.waveform import audio_sha256
-from data_pipeline.errors import DataError
+from data_pipeline.errors import DataError, shown
 from data_pipeline.features.functionals import opensmile_functionals
 from data_pipeline.files import replacing
 from data_pipeline.records.prepared import Prepared
@@ -55,8 +56,16 @@ def _read_kept(path: Path, key: str) -> np.ndarray | None:
 
 
 def _keep(path: Path, key: str, functionals: np.ndarray) -> None:
-    with replacing(path) as partial, partial.open("wb") as file:
-        np.savez(file, key=key, functionals=functionals)
+    """Keep them for the next time; where that cannot be, they are good for this one."""
+    try:
+        with replacing(path) as partial, partial.open("wb") as file:
+            np.savez(file, key=key, functionals=functionals)
+    except OSError as error:
+        print(
+            f"note: {shown(path)}: cannot be written ({error.strerror or error}), so the next run "
+            "computes these functionals again; make room or check the rights of the folder",
+            file=sys.stderr,
+        )
 
 
 def _compute(prepared: Prepared, feature_set: str, root: Path | None) -> np.ndarray:

@@ -14,6 +14,8 @@ from data_pipeline.files import file_sha256
 
 # Utterances a shard on average: about 80 MB of IEMOCAP, made in some seconds.
 SHARD_SIZE = 256
+# The name of a record file, as a regular expression.
+SHARD_NAME = "records-[0-9]{5}-of-[0-9]{5}[.]tfrecord"
 
 
 @dataclass(frozen=True)
@@ -72,4 +74,5 @@ def _content(path: Path) -> str:
 def digest(value: object) -> str:
     """SHA-256, in hexadecimal, of a value as JSON."""
     text = json.dumps(value, sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    # A file's name need not be UTF-8.
+    return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()

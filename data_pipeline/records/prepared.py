@@ -7,6 +7,7 @@ records are read: the metadata does not need it.
 """
 
 import json
+import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from data_pipeline.corpora.catalogue import options_of_older_folder
 from data_pipeline.errors import DataError
 from data_pipeline.records.codec import FORMAT_VERSION
+from data_pipeline.records.remarks import check_every_emotion
 from data_pipeline.rows import UtteranceRow
 
 if TYPE_CHECKING:
@@ -161,7 +163,8 @@ def load_prepared(directory: str | Path) -> Prepared:
         The folder, all of whose shards are there.
 
     Raises:
-        DataError: the folder is missing or unfinished, has another format or lacks a shard.
+        DataError: the folder is missing or unfinished, has another format, lacks a shard, or
+            has an emotion of which there is no utterance.
     """
     directory = Path(directory)
     if not directory.is_dir():
@@ -170,6 +173,8 @@ def load_prepared(directory: str | Path) -> Prepared:
             f"--out {directory} --corpus ...`"
         )
     prepared = Prepared(directory, _read_metadata(directory))
+    kept = {row["emotion"] for row in prepared.metadata["utterances"]}
+    check_every_emotion(directory, prepared.emotions, kept)
     missing = [path.name for path in prepared.shard_paths if not path.is_file()]
     if missing:
         raise DataError(
@@ -211,5 +216,6 @@ def record_dataset(prepared: Prepared) -> "tf.data.Dataset":
     """tf.data.Dataset of serialised records (string scalars), in the order of the metadata."""
     import tensorflow as tf
 
-    paths = [str(path) for path in prepared.shard_paths]
+    # As bytes: a folder's name need not be UTF-8.
+    paths = [os.fsencode(path) for path in prepared.shard_paths]
     return tf.data.TFRecordDataset(paths, buffer_size=1 << 20)

@@ -5,6 +5,7 @@ result does not depend on the number of workers, nor on how often preparation wa
 """
 
 import json
+import re
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,7 +20,7 @@ from tqdm import tqdm
 from data_pipeline.audio.waveform import SAMPLE_RATE
 from data_pipeline.corpora.corpus import Corpus
 from data_pipeline.errors import DataError, shown
-from data_pipeline.files import PARTIAL_SUFFIX, csv_text, remove_partial_files, replace_file
+from data_pipeline.files import csv_text, replace_file
 from data_pipeline.records.codec import FORMAT_VERSION
 from data_pipeline.records.extracting import (
     Extracted,
@@ -28,20 +29,24 @@ from data_pipeline.records.extracting import (
     extract_tensorflow,
 )
 from data_pipeline.records.finished import (
-    PROGRESS_NAME,
+    HALF_WRITTEN,
     FinishedShard,
-    RejectedFile,
     add_finished,
     begin_progress,
     finished_shards,
     locked_folder,
 )
-from data_pipeline.records.plan import Shard, digest, plan_shards
+from data_pipeline.records.plan import SHARD_NAME, Shard, digest, plan_shards
 from data_pipeline.records.prepared import METADATA_NAME, Prepared, is_prepared, load_prepared
+from data_pipeline.records.remarks import (
+    REJECTED_NAME,
+    RejectedFile,
+    causes_in_words,
+    check_every_emotion,
+)
 from data_pipeline.records.shard import strict_error, write_shard
 from data_pipeline.runtime import usable_cores
 
-REJECTED_NAME = "rejected.csv"
 EXTRACTORS = {"opensmile": extract_opensmile, "tensorflow": extract_tensorflow}
 # Packages whose version may change the numbers, by extractor.
 PACKAGES = {
@@ -87,6 +92,7 @@ def prepare(
         key = digest([settings, corpus.left_out, corpus.notes, [shard.key for shard in shards]])
         if not missing and is_prepared(out, key):
             _write_rejected(out, _rejected_of(finished[shard.name] for shard in shards))
+            _check_kept(out, corpus, [finished[shard.name] for shard in shards])
             print(f"{out}: already prepared", file=sys.stderr)
             return load_prepared(out)
         begin_progress(out, settings)
@@ -133,10 +139,8 @@ def _finished_before(
 
 def _remove_half_written(out: Path) -> None:
     """Remove what killed preparations left; other programs keep files of their own beside it."""
-    for name in ("records-*", METADATA_NAME, PROGRESS_NAME, REJECTED_NAME):
-        remove_partial_files(out, name)
-        # As earlier versions named them: the suffix in the place of the file's own.
-        for path in out.glob(f"{Path(name).stem}{PARTIAL_SUFFIX}"):
+    for path in list(out.iterdir()):
+        if HALF_WRITTEN.fullmatch(path.name) and path.is_file():
             path.unlink(missing_ok=True)
 
 
@@ -144,8 +148,8 @@ def _remove_outdated(out: Path, shards: Iterable[Shard]) -> None:
     """Make the folder unfinished; remove the shards of another plan."""
     (out / METADATA_NAME).unlink(missing_ok=True)
     wanted = {shard.name for shard in shards}
-    for path in out.glob("records-*"):
-        if path.name not in wanted:
+    for path in list(out.iterdir()):
+        if re.fullmatch(SHARD_NAME, path.name) and path.name not in wanted and path.is_file():
             path.unlink()
 
 
@@ -170,7 +174,10 @@ def _refuse_rejected(finished: Iterable[FinishedShard]) -> None:
 
 
 def _progress_bar(total: int, show: bool) -> tqdm:
-    return tqdm(total=total, unit="utt", desc="preparing", disable=not show)
+    try:
+        return tqdm(total=total, unit="utt", desc="preparing", disable=not show)
+    except OSError:  # a bar that cannot be shown does not stop the work
+        return tqdm(total=total, disable=True)
 
 
 def _watched(outcomes: Iterable[Outcome], bar: tqdm, started: float) -> Iterator[Outcome]:
@@ -183,8 +190,11 @@ def _watched(outcomes: Iterable[Outcome], bar: tqdm, started: float) -> Iterator
         if isinstance(outcome, Extracted):
             seconds += outcome.num_samples / SAMPLE_RATE
         elapsed = time.monotonic() - started
-        bar.set_postfix_str(f"{seconds / elapsed:.0f}x real time", refresh=False)
-        bar.update()
+        try:
+            bar.set_postfix_str(f"{seconds / elapsed:.0f}x real time", refresh=False)
+            bar.update()
+        except OSError:
+            bar.disable = True
         yield outcome
 
 
@@ -195,11 +205,7 @@ def _finish(
     rows = [row.to_json() for shard in shards for row in shard.utterances]
     rejected = _rejected_of(shards)
     _write_rejected(out, rejected)
-    if not rows:
-        raise DataError(
-            f"{out}: none of the {len(rejected)} utterances could be used; "
-            f"the reasons are in {out / REJECTED_NAME}"
-        )
+    _check_kept(out, corpus, shards)
     metadata = {
         **settings,
         "reader_options": dict(corpus.options),
@@ -214,6 +220,21 @@ def _finish(
         "utterances": rows,
     }
     replace_file(out / METADATA_NAME, json.dumps(metadata, indent=1, ensure_ascii=False))
+
+
+def _check_kept(out: Path, corpus: Corpus, shards: Iterable[FinishedShard]) -> None:
+    """Refuse a corpus of which nothing is left, or nothing of an emotion."""
+    shards = list(shards)
+    rows, rejected = [row for shard in shards for row in shard.utterances], _rejected_of(shards)
+    if not rows:
+        raise DataError(
+            f"{out}: none of the {len(rejected)} utterances could be used "
+            f"({causes_in_words(rejected)}), first {rejected[0].file}; "
+            f"the reasons are in {out / REJECTED_NAME}"
+        )
+    emotion_of = {utterance.utterance_id: utterance.emotion for utterance in corpus.utterances}
+    of_emotions = [(emotion_of[row.utterance_id], row) for row in rejected]
+    check_every_emotion(out, corpus.emotions, {row.emotion for row in rows}, of_emotions)
 
 
 def _write_rejected(out: Path, rejected: Iterable[RejectedFile]) -> None:

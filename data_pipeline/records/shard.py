@@ -4,6 +4,7 @@ Nothing here touches anything but that one file, so a shard can be made by any p
 order: what is shared (the plan, the progress file, the metadata) is the caller's.
 """
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -12,8 +13,9 @@ from data_pipeline.errors import DataError, shown
 from data_pipeline.files import file_sha256, replacing
 from data_pipeline.records.codec import Example, serialize_example
 from data_pipeline.records.extracting import Extracted, Outcome, Rejected
-from data_pipeline.records.finished import FinishedShard, RejectedFile
+from data_pipeline.records.finished import FinishedShard
 from data_pipeline.records.plan import Shard
+from data_pipeline.records.remarks import RejectedFile
 from data_pipeline.rows import UtteranceRow
 
 
@@ -68,13 +70,20 @@ def write_records(path: Path, examples: Iterable[Example]) -> None:
     import tensorflow as tf
 
     try:
-        with replacing(path) as partial, tf.io.TFRecordWriter(str(partial)) as writer:
+        # As bytes: a folder's name need not be UTF-8.
+        with replacing(path) as partial, tf.io.TFRecordWriter(os.fsencode(partial)) as writer:
             for example in examples:
                 writer.write(serialize_example(example))
     except tf.errors.OpError as error:
         raise DataError(
-            f"{path}: cannot be written ({error.message}); make room, or give another --out"
+            f"{shown(path)}: cannot be written ({_reason(error.message)}); make room, or give "
+            "another --out"
         ) from None
+
+
+def _reason(message: str) -> str:
+    """TensorFlow's words without the name of the file, which it puts first."""
+    return message.splitlines()[0].rpartition("; ")[2]
 
 
 def _examples(

@@ -50,24 +50,30 @@ def run(arguments: argparse.Namespace) -> int:
     from data_pipeline.records.prepared import load_prepared
     from data_pipeline.splits.folds import assign_folds, folds_key
     from data_pipeline.splits.leakage import audit, audit_in_words
-    from ser_keras.runs.folder import open_run, write_summary
+    from ser_keras.runs.files import fold_dir
+    from ser_keras.runs.folder import write_summary
     from ser_keras.runs.naming import run_folder
+    from ser_keras.runs.opening import kept_apart, open_run, refuse_file, writing_into
     from ser_keras.training.svm import run_fold
 
+    if arguments.run_dir:
+        refuse_file(arguments.run_dir)
     prepared = load_prepared(arguments.data)
     folds = assign_folds(prepared.utterances, arguments.protocol, prepared.group_by, arguments.seed)
     print(audit_in_words(audit(prepared.utterances, folds, arguments.protocol)))
-    functionals = load_functionals(prepared, arguments.features, arguments.root)
     config = config_of(arguments, prepared, folds_key(folds))
     run_dir = arguments.run_dir or run_folder(config, Path("runs"))
+    directories = [fold_dir(run_dir, fold.number) for fold in folds]
     open_run(run_dir, config)
-    for fold in folds:
-        result = run_fold(fold, prepared.utterances, functionals, config, run_dir)
-        print(
-            f"fold {fold.number}: test WA {result['weighted_accuracy']:.1%}, "
-            f"UA {result['unweighted_accuracy']:.1%} ({result['protocol']}, {fold.held_out})"
-        )
-    summary = write_summary(run_dir, len(folds))
+    with writing_into(run_dir), kept_apart({run_dir: config}, directories):
+        functionals = load_functionals(prepared, arguments.features, arguments.root)
+        for fold in folds:
+            result = run_fold(fold, prepared.utterances, functionals, config, run_dir)
+            print(
+                f"fold {fold.number}: test WA {result['weighted_accuracy']:.1%}, "
+                f"UA {result['unweighted_accuracy']:.1%} ({result['protocol']}, {fold.held_out})"
+            )
+        summary = write_summary(run_dir, len(folds))
     for name in ("weighted_accuracy", "unweighted_accuracy"):
         score = summary[name]
         print(
@@ -80,7 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def config_of(arguments: argparse.Namespace, prepared: "Prepared", key: str) -> "RunConfig":
     """The configuration of the run, with the same keys as that of a network."""
-    from ser_keras.runs.config import RunConfig
+    from ser_keras.runs.config import RunConfig, recordings_key
     from ser_keras.training.svm import SELECTION
 
     return RunConfig(
@@ -92,4 +98,5 @@ def config_of(arguments: argparse.Namespace, prepared: "Prepared", key: str) -> 
         settings=SvmSettings(cost=SVM_COSTS[arguments.features]),
         seed=arguments.seed,
         folds_key=key,
+        recordings_key=recordings_key(prepared.utterances),
     )

@@ -8,7 +8,8 @@ import argparse
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,15 +49,16 @@ def run(arguments: argparse.Namespace) -> int:
     # It warns of models that are traced again, as each fold's is for batches of other lengths.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     print_settings(order)
+    check_run_dir(order)
     prepared = load_data(order)
     runs = plan_runs(order, prepared)
     print_audits(runs, prepared)
-    open_runs(runs)
-    trained = train_missing(runs, prepared, order.tested)
-    if len(runs) == 1:
-        finish_run(runs[0], order, anew=trained)
-    else:
-        print_table(runs)
+    with opened(runs):
+        trained = train_missing(runs, prepared, order.tested)
+        if len(runs) == 1:
+            finish_run(runs[0], order, anew=trained)
+        else:
+            print_table(runs)
     return 0
 
 
@@ -67,6 +69,14 @@ def print_settings(order: TrainingOrder) -> None:
     """Say what is trained with."""
     settings = (f"{name}={as_text(value)}" for name, value in order.settings.by_name().items())
     print(f"preset {order.preset}: {', '.join(settings)}")
+
+
+def check_run_dir(order: TrainingOrder) -> None:
+    """Refuse a --run-dir that no run can be in, before any work."""
+    from ser_keras.runs.opening import refuse_file
+
+    if order.run_dir:
+        refuse_file(order.run_dir)
 
 
 def load_data(order: TrainingOrder) -> "Prepared":
@@ -84,11 +94,11 @@ def load_data(order: TrainingOrder) -> "Prepared":
 def plan_runs(order: TrainingOrder, prepared: "Prepared") -> list["Run"]:
     """Every protocol with every seed and every variant, each in its folder."""
     from data_pipeline.splits.folds import assign_folds, folds_key
-    from ser_keras.runs.config import RunConfig
+    from ser_keras.runs.config import RunConfig, recordings_key
     from ser_keras.runs.grid import Run, choose_folds
     from ser_keras.training.best_epoch import SELECTION
 
-    runs = []
+    runs, recordings = [], recordings_key(prepared.utterances)
     for protocol in order.protocols:
         for seed in order.seeds:
             folds = assign_folds(prepared.utterances, protocol, prepared.group_by, seed)
@@ -102,6 +112,7 @@ def plan_runs(order: TrainingOrder, prepared: "Prepared") -> list["Run"]:
                     settings=order.settings,
                     seed=seed,
                     folds_key=folds_key(folds),
+                    recordings_key=recordings,
                 )
                 chosen = choose_folds(folds, order.fold)
                 runs.append(Run(folder_of(order, config), config, len(folds), chosen))
@@ -131,12 +142,23 @@ def print_audits(runs: Sequence["Run"], prepared: "Prepared") -> None:
             print(f"\nprotocol {protocol}: {audit_in_words(found[protocol, seed])}")
 
 
-def open_runs(runs: Sequence["Run"]) -> None:
-    """Begin the folders of the runs, or go on with them; those of other settings are refused."""
-    from ser_keras.runs.folder import open_run
+@contextmanager
+def opened(runs: Sequence["Run"]) -> Iterator[None]:
+    """Begin the folders of the runs, or go on with them, and keep other processes out of them.
 
-    for run in runs:
-        open_run(run.directory, run.config)
+    Those of other settings are refused, and those with something that training did not write.
+    """
+    from ser_keras.runs.files import fold_dir
+    from ser_keras.runs.opening import kept_apart, open_run, writing_into
+
+    folds = [fold_dir(run.directory, fold.number) for run in runs for fold in run.folds]
+    with ExitStack() as stack:
+        for run in runs:
+            stack.enter_context(writing_into(run.directory))
+        for run in runs:
+            open_run(run.directory, run.config)
+        stack.enter_context(kept_apart({run.directory: run.config for run in runs}, folds))
+        yield
 
 
 # --- Training ---
@@ -161,7 +183,7 @@ def train_missing(runs: Sequence["Run"], prepared: "Prepared", tested: bool) -> 
         else:
             if trained == TRAININGS_A_PROCESS:
                 start_again()
-            print(f"\n{run.directory.name}, {position} of {len(jobs)} trainings")
+            print(f"\n{run.name}, {position} of {len(jobs)} trainings")
             train_fold(run, fold, prepared, tested)
             trained += 1
             print_time_left(runs, unfinished(jobs))
@@ -199,7 +221,7 @@ def finish_run(run: "Run", order: TrainingOrder, anew: bool) -> None:
     summary = write_summary(run.directory, run.num_folds)
     print(f"\n{run.directory}: {summary_in_words(summary)}")
     best = best_validated_fold(run.directory, run.num_folds)
-    saved = order.export or Path("saved_models") / run.directory.name
+    saved = order.export or Path("saved_models") / run.name
     export(best, saved, anew)
     if order.data is None and order.tested:
         print_answer(saved, tested_file(best))

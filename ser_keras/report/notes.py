@@ -1,8 +1,10 @@
 """What stands out in the runs of a report, and what a reader has to know about them."""
 
 from collections.abc import Sequence
+from itertools import combinations
 
 from ser_keras.report.comparisons import first_of_variant, meet, possible_pairs
+from ser_keras.report.recordings import may_differ
 from ser_keras.report.reported_run import ReportedRun, flat_settings
 from ser_keras.report.tables import chooses_an_epoch, escape, folds_in_words, percent
 from ser_keras.scores.statistics import MIN_SPEAKERS, bootstrap_interval, speaker_confusions
@@ -44,7 +46,7 @@ def notes(runs: Sequence[ReportedRun]) -> list[str]:
                 f"- {title}: the test parts of folds {', '.join(absent)} lack an emotion; their UA "
                 f"is over the others. {_pooled_emotions(run)}"
             )
-    lines += _settings_note(runs)
+    lines += _recordings_note(runs) + _settings_note(runs)
     few = [run for run in runs if len(speaker_confusions(run.predictions)[0]) < MIN_SPEAKERS]
     for run in few:
         lines.append(f"- {escape(run.title)}: fewer than {MIN_SPEAKERS} speakers, so no interval.")
@@ -65,6 +67,17 @@ def _pooled_emotions(run: ReportedRun) -> str:
     if not untested:
         return "The pooled figures have all."
     return f"No finished fold tests {', '.join(untested)}: the pooled figures lack it too."
+
+
+def _recordings_note(runs: Sequence[ReportedRun]) -> list[str]:
+    """Pairs of runs of which nobody can tell whether their recordings are the same."""
+    return [
+        f"- {escape(first.title)} and {escape(other.title)} are of two prepared folders, and one "
+        "was trained by an older version, which did not note the recordings: compare the two only "
+        "if you know that both folders hold the same recordings."
+        for first, other in combinations(runs, 2)
+        if may_differ(first, other)
+    ]
 
 
 def _settings_note(runs: Sequence[ReportedRun]) -> list[str]:

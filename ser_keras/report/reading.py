@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 
 from data_pipeline.contract import PROTOCOLS
 from ser_keras.errors import SerError
 from ser_keras.report.paper_table import TITLES
+from ser_keras.report.recordings import other_recordings
 from ser_keras.report.reported_run import ReportedRun, flat_settings
 from ser_keras.runs.contents import COMMON, is_tested, read_run_folder
 from ser_keras.runs.packed import is_packed, read_packed_run
@@ -24,8 +26,8 @@ def read_runs(directories: Sequence[Path]) -> list[ReportedRun]:
     """
     unique = {Path(directory).resolve(): Path(directory) for directory in directories}
     runs = [_read_run(directory) for directory in unique.values()]
-    for run in runs[1:]:
-        _check_comparable(runs[0], run)
+    for first, other in combinations(runs, 2):
+        _check_comparable(first, other)
     order = list(TITLES)
     runs.sort(key=lambda run: order.index(run.variant) if run.variant in order else len(order))
     return _with_titles(runs)
@@ -59,6 +61,11 @@ def _check_comparable(first: ReportedRun, other: ReportedRun) -> None:
                 f"{first.directory} and {there} in {other.directory}, expected the same: make a "
                 "report for each"
             )
+    if fact := other_recordings(first, other):
+        raise SerError(
+            f"received runs that cannot stand in one table: {fact} in {first.directory} and "
+            f"{other.directory}, expected the same recordings: make a report for each"
+        )
 
 
 def _with_titles(runs: Sequence[ReportedRun]) -> list[ReportedRun]:

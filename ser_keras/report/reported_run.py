@@ -45,6 +45,17 @@ class ReportedRun:
         return (*self.results, *self.untested)[0]
 
     @property
+    def recordings_key(self) -> str:
+        """A checksum of the corpus's recordings; "" where all folds are older than it."""
+        keys = (result.get("recordings_key") for result in (*self.results, *self.untested))
+        return next(filter(None, keys), "")
+
+    @property
+    def num_utterances(self) -> int:
+        """Utterances of the corpus, in all parts of a fold; 0 where it is not known."""
+        return sum(self.identity.get("utterances", {}).values())
+
+    @property
     def protocol(self) -> str:
         """What the test part of a fold is."""
         return self.identity["protocol"]

@@ -25,7 +25,7 @@ from ser_keras.report.figures import (
 )
 from ser_keras.report.floors import floors
 from ser_keras.report.notes import best_in_words, notes
-from ser_keras.report.page import Report
+from ser_keras.report.page import MARKDOWN_BEGIN, Report
 from ser_keras.report.paper_table import PAPER_CORPUS, PAPER_DATA, TABLE_1
 from ser_keras.report.reported_run import ReportedRun
 from ser_keras.report.tables import (
@@ -86,7 +86,7 @@ def _add_overview(report: Report, runs: Sequence[ReportedRun]) -> None:
     subset = "" if result["subset"] == "all" else f", {result['subset']} utterances only"
     emotions = ", ".join(escape(emotion) for emotion in result["emotions"])
     corpus = f"Corpus {escape(result['corpus'])}{subset}"
-    report.add(f"# Speech emotion recognition on {escape(result['corpus'])}")
+    report.add(f"{MARKDOWN_BEGIN}{escape(result['corpus'])}")
     tested = [run for run in runs if run.is_tested]
     if not tested:
         report.add(f"{corpus}; emotions: {emotions}. No run was tested: there is no result here.")

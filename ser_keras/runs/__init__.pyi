@@ -5,9 +5,9 @@ from .files import fold_dir as fold_dir
 from .files import read_predictions as read_predictions
 from .files import write_predictions as write_predictions
 from .folder import finish_fold as finish_fold
-from .folder import open_run as open_run
 from .folder import write_summary as write_summary
 from .naming import run_name as run_name
+from .opening import open_run as open_run
 from .outcome import FoldOutcome as FoldOutcome
 from .outcome import ScoredPart as ScoredPart
 from .packed import pack_run as pack_run

@@ -19,7 +19,10 @@ CONFIG_NAME, RESULT_NAME, SUMMARY_NAME = "config.json", "result.json", "summary.
 PREDICTIONS_NAME, HISTORY_NAME = "predictions.csv", "history.csv"
 # All that a fold needs to go on after its last epoch; there until the fold is finished.
 CHECKPOINT_NAME = "checkpoint.npz"
+# What a trained model is kept in: how to build it, its weights, what it is.
 MODEL_FOLDER = "model"
+WEIGHTS_NAME = "model.weights.h5"
+MODEL_FILES = (CONFIG_NAME, WEIGHTS_NAME, "info.json")
 
 PROBABILITY_PREFIX = "probability_"
 UTTERANCE_COLUMNS = ("utterance_id", "speaker", "fold", "emotion", "predicted")
@@ -71,8 +74,8 @@ def read_json(path: Path) -> dict:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise SerError(
-            f"{path}: cannot be read ({error}), expected JSON as train.py writes it: remove the "
-            "folder and run again"
+            f"{path}: cannot be read ({error}), expected JSON as train.py writes it: move it "
+            "elsewhere and run again"
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""The run folder: settings that never mix, folds that are kept, results that stand alone."""
+"""The run folder: folds that are kept, results that stand alone."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,12 +7,10 @@ from pathlib import Path
 from platform import python_version
 
 from data_pipeline.rows import UtteranceRow
-from ser_keras.errors import SerError
 from ser_keras.runs.config import RunConfig
 from ser_keras.runs.contents import is_tested
 from ser_keras.runs.files import (
     CHECKPOINT_NAME,
-    CONFIG_NAME,
     PREDICTIONS_NAME,
     RESULT_NAME,
     SUMMARY_NAME,
@@ -28,50 +26,6 @@ from ser_keras.scores.summary import summarise, summarise_untested
 
 # Libraries whose version may change the numbers of a result.
 LIBRARIES = ("tensorflow", "keras", "numpy", "scikit-learn", "opensmile", "librosa")
-
-
-def open_run(run_dir: Path, config: RunConfig) -> None:
-    """Begin a run, or go on with one of the same settings.
-
-    Raises:
-        SerError: the folder holds a run with other settings.
-    """
-    path = Path(run_dir) / CONFIG_NAME
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_json(path, config.to_json())
-    elif differing := _differing(_read_config(path).as_read_back(), config.as_read_back()):
-        raise SerError(
-            f"{run_dir}: holds a run with other settings ({'; '.join(differing)}), expected "
-            "the same: put this run elsewhere, or remove that folder to start over"
-        )
-
-
-def holds_run(run_dir: Path, config: RunConfig) -> bool:
-    """Whether a folder holds a run of just these settings."""
-    path = Path(run_dir) / CONFIG_NAME
-    try:
-        return path.exists() and _read_config(path).as_read_back() == config.as_read_back()
-    except SerError:
-        return False
-
-
-def _read_config(path: Path) -> RunConfig:
-    try:
-        return RunConfig.from_json(read_json(path))
-    except SerError as error:
-        raise SerError(f"{path}: {str(error).removeprefix(f'{path}: ')}") from None
-
-
-def _differing(old: Mapping, new: Mapping, prefix: str = "") -> list[str]:
-    lines = []
-    for name in sorted(old.keys() | new.keys()):
-        before, now = old.get(name), new.get(name)
-        if isinstance(before, Mapping) and isinstance(now, Mapping):
-            lines += _differing(before, now, f"{prefix}{name}.")
-        elif before != now:
-            lines.append(f"{prefix}{name}: there {before}, here {now}")
-    return lines
 
 
 # --- Folds ---

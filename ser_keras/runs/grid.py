@@ -29,6 +29,11 @@ class Run:
     num_folds: int
     folds: Sequence[Fold]
 
+    @property
+    def name(self) -> str:
+        """Of the folder, also where it is called `.` or `..`."""
+        return self.directory.resolve().name
+
 
 Job = tuple[Run, Fold]
 
@@ -95,7 +100,7 @@ def duration(seconds: float) -> str:
 
 def summary_table(runs: Sequence[Run]) -> str:
     """The runs side by side: means over folds, and what a choice on the test part would claim."""
-    summaries = {run.directory.name: write_summary(run.directory, run.num_folds) for run in runs}
+    summaries = {run.name: write_summary(run.directory, run.num_folds) for run in runs}
     width = max(map(len, summaries))
     head = f"{'':{width}}     folds      WA      UA   best epoch on test:     WA      UA"
     rows = (_table_row(name, summary, width) for name, summary in summaries.items())

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from ser_keras.runs.config import RunConfig
-from ser_keras.runs.folder import holds_run
+from ser_keras.runs.opening import holds_run
 from ser_keras.settings import CLASSICAL, PRESETS, Settings, as_text, differing
 
 

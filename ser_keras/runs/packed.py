@@ -6,6 +6,7 @@ column `fold` before those of the folds). They are text, so that a change can be
 difference. Weights, TensorBoard and summary.json stay in the run folder.
 """
 
+import csv
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from data_pipeline.errors import shown
 from data_pipeline.files import write_csv
 from ser_keras.errors import SerError
 from ser_keras.runs.contents import (
@@ -29,10 +31,12 @@ from ser_keras.runs.files import (
     CONFIG_NAME,
     HISTORY_NAME,
     PREDICTIONS_NAME,
+    UTTERANCE_COLUMNS,
     fold_dir,
     read_predictions_of_folds,
     write_json,
 )
+from ser_keras.runs.ownership import is_partial, named
 from ser_keras.scores.predictions import Predictions
 
 RUN_NAME = "run.json"
@@ -40,6 +44,10 @@ FOLD = "fold"
 # What config.json and every result.json say alike, in any version.
 IDENTITY = (*COMMON, "protocol", "variant", "preset", "seed")
 AGAIN = "pack the run again"
+ELSEWHERE = "give another --out"
+RUN_KEYS = ("folds_total", "config", "results")
+# How the tables begin that were written here; older histories have the same columns.
+COLUMNS = {PREDICTIONS_NAME: UTTERANCE_COLUMNS, HISTORY_NAME: (FOLD, "epoch")}
 
 
 # --- Packing ---
@@ -56,10 +64,12 @@ def pack_run(run_dir: Path, out_dir: Path) -> Path:
         out_dir.
 
     Raises:
-        SerError: the run cannot be read or contradicts itself, or both folders are the same.
+        SerError: the run cannot be read or contradicts itself, both folders are the same, or
+            out_dir cannot be made or holds something else than a packed run.
     """
     if run_dir.resolve() == out_dir.resolve():
-        raise SerError(f"{out_dir}: is the run folder itself; give another --out")
+        raise SerError(f"{out_dir}: is the run folder itself; {ELSEWHERE}")
+    check_place(out_dir)
     contents = read_run_folder(run_dir)
     content = {
         "folds_total": contents.num_folds,
@@ -67,7 +77,12 @@ def pack_run(run_dir: Path, out_dir: Path) -> Path:
         "results": contents.results,
     }
     _check(run_dir, content, "train the run again")
-    out_dir.mkdir(parents=True, exist_ok=True)
+    try:
+        out_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SerError(
+            f"{shown(out_dir)}: cannot be made ({error.strerror}); {ELSEWHERE}"
+        ) from None
     # run.json is written last: it marks the packed run as whole.
     for name in (RUN_NAME, PREDICTIONS_NAME, HISTORY_NAME):
         (out_dir / name).unlink(missing_ok=True)
@@ -75,6 +90,43 @@ def pack_run(run_dir: Path, out_dir: Path) -> Path:
     _join(run_dir, contents.histories, out_dir, HISTORY_NAME)
     write_json(out_dir / RUN_NAME, content)
     return out_dir
+
+
+def check_place(out_dir: Path) -> None:
+    """Refuse a folder where packing would replace what it did not write.
+
+    Packing may have been killed there: then run.json is missing.
+
+    Raises:
+        SerError: it is a file, is not empty and no packed run, or holds another program's file
+            of a name that packing writes.
+    """
+    if not out_dir.is_dir():
+        return
+    written = [path for path in out_dir.iterdir() if path.name in (RUN_NAME, *COLUMNS)]
+    foreign = [path for path in written if not _is_written_here(path)]
+    if not is_packed(out_dir):
+        rest = (path for path in out_dir.iterdir() if path not in written)
+        foreign += [path for path in rest if not is_partial(path, (RUN_NAME, *COLUMNS))]
+    if foreign:
+        raise SerError(
+            f"{shown(out_dir)}: holds {named(sorted(foreign), out_dir)}, expected a new folder or "
+            f"a packed run: {ELSEWHERE}"
+        )
+
+
+def _is_written_here(path: Path) -> bool:
+    """Whether a file is what its name says, as far as its beginning tells."""
+    try:
+        if path.name == RUN_NAME:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            return isinstance(content, dict) and all(key in content for key in RUN_KEYS)
+        with path.open(newline="", encoding="utf-8") as file:
+            columns = next(csv.reader(file), [])
+    except (OSError, ValueError, csv.Error):
+        return False
+    own = COLUMNS[path.name]
+    return tuple(columns[: len(own)]) == own
 
 
 def _join(run_dir: Path, folds: Iterable[int], out_dir: Path, name: str) -> None:
@@ -172,7 +224,7 @@ def _check(directory: Path, content: Mapping[str, Any], remedy: str) -> None:
 
 def _faults(content: Mapping[str, Any]) -> Iterator[str]:
     try:
-        total, config, results = (content[key] for key in ("folds_total", "config", "results"))
+        total, config, results = (content[key] for key in RUN_KEYS)
         missing = sorted({key for result in results for key in missing_keys(result)})
         if missing or not results:
             yield f"has results without {', '.join(missing) or 'a fold'}"

@@ -112,7 +112,7 @@ class Checkpoint(keras.callbacks.Callback):
     def _is_of(self, state: Mapping, arrays: Mapping, model: keras.Model) -> bool:
         identity = state["identity"]
         try:
-            is_same = RunConfig.from_json(identity).as_read_back() == self.config.as_read_back()
+            is_same = self.config.is_same(RunConfig.from_json(identity))
         except SerError:
             return False
         return (

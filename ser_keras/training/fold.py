@@ -7,10 +7,11 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from data_pipeline.files import empty_folder
+from ser_keras.errors import SerError
 from ser_keras.runs.config import RunConfig
 from ser_keras.runs.files import CHECKPOINT_NAME, HISTORY_NAME
 from ser_keras.runs.outcome import FoldOutcome
+from ser_keras.runs.ownership import empty_fold
 from ser_keras.scores.calibration import calibrate
 from ser_keras.settings import Settings
 from ser_keras.training.best_epoch import BestEpoch
@@ -64,7 +65,8 @@ def fit_fold(
         What it came to; without a test part nothing about one.
 
     Raises:
-        SerError: no epoch ended with a finite validation loss.
+        SerError: no epoch ended with a finite validation loss, or the folder holds something
+            that training did not write.
     """
     optimiser = config.settings.optimiser
     checkpoint = Checkpoint(
@@ -75,7 +77,7 @@ def fit_fold(
     if first_epoch:
         print(f"goes on after epoch {first_epoch} of {optimiser.epochs}")
     else:
-        empty_folder(directory)
+        empty_fold(directory)
     shown = {**config.to_json(), "fold": fold}
     if first_epoch < optimiser.epochs:
         watched = [remembered.optimistic] if remembered.optimistic else []
@@ -89,7 +91,10 @@ def fit_fold(
             EpochLines(first_epoch=first_epoch),  # what has been said is on disk
         ]
         _fit(model, datasets, range(first_epoch, optimiser.epochs), callbacks)
-    remembered.best.restore()
+    try:
+        remembered.best.restore()
+    except SerError as error:
+        raise SerError(f"fold {fold}: {error}") from error
     return _outcome(model, datasets, config, remembered)
 
 

@@ -1,16 +1,27 @@
 """A trained model on disk: our own JSON and a file of weights."""
 
+import io
 from pathlib import Path
 
 import keras
 
+from data_pipeline.files import replace_file
 from ser_keras.errors import SerError
 from ser_keras.model_info import INFO_FILE, ModelInfo
 from ser_keras.models.variants import build_model
-from ser_keras.runs.files import CONFIG_NAME, read_json, write_json
+from ser_keras.runs.files import CONFIG_NAME, WEIGHTS_NAME, read_json, write_json
 from ser_keras.settings import Network, Settings
 
-WEIGHTS_NAME = "model.weights.h5"
+
+class Weights(io.BytesIO):
+    """A file of weights in memory, for Keras under its usual name.
+
+    HDF5 itself never sees the disk: it wants locks that network file systems may not have, and on
+    a full disk it ends the whole process.
+    """
+
+    def __str__(self) -> str:
+        return WEIGHTS_NAME
 
 
 def save_model(model: keras.Model, settings: Settings, info: ModelInfo, directory: Path) -> None:
@@ -19,7 +30,9 @@ def save_model(model: keras.Model, settings: Settings, info: ModelInfo, director
     A `.keras` file would be a program that loading runs; these are data.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    model.save_weights(directory / WEIGHTS_NAME)
+    weights = Weights()
+    model.save_weights(weights)
+    replace_file(directory / WEIGHTS_NAME, weights.getvalue())
     write_json(directory / CONFIG_NAME, settings.to_json())
     write_info(info, directory)
 
@@ -42,7 +55,7 @@ def load_model(directory: Path) -> tuple[keras.Model, ModelInfo]:
     try:
         info = ModelInfo.from_json(read_json(directory / INFO_FILE))
         model = build_from(info, Settings.from_json(read_json(directory / CONFIG_NAME)).network)
-        model.load_weights(directory / WEIGHTS_NAME)
+        model.load_weights(Weights((directory / WEIGHTS_NAME).read_bytes()))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, SerError) as error:
         reason = str(error).splitlines()[0]
         raise SerError(

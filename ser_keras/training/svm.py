@@ -109,13 +109,17 @@ def run_fold(
 
     Returns:
         The content of result.json.
+
+    Raises:
+        SerError: the fold cannot be trained or scored; it is named.
     """
     labels = np.array([config.emotions.index(row.emotion) for row in rows])
     tested = np.isin([row.utterance_id for row in rows], fold.test)
-    pipeline = fit_svm(functionals[~tested], labels[~tested], config.settings)
-    outcome = FoldOutcome(
-        test=score_svm(pipeline, functionals[tested], labels[tested], config.emotions)
-    )
+    try:
+        pipeline = fit_svm(functionals[~tested], labels[~tested], config.settings)
+        test = score_svm(pipeline, functionals[tested], labels[tested], config.emotions)
+    except SerError as error:
+        raise SerError(f"fold {fold.number} ({fold.held_out}): {error}") from error
     details = FoldDetails(
         held_out=fold.held_out,
         parameters=num_parameters(pipeline),
@@ -123,4 +127,4 @@ def run_fold(
     )
     test_rows = [row for row, is_tested in zip(rows, tested, strict=True) if is_tested]
     fold_dir(run_dir, fold.number).mkdir(parents=True, exist_ok=True)
-    return finish_fold(run_dir, fold.number, config, outcome, test_rows, details)
+    return finish_fold(run_dir, fold.number, config, FoldOutcome(test=test), test_rows, details)

@@ -1,5 +1,7 @@
 """What TensorBoard shows of a fold."""
 
+import errno
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -48,10 +50,7 @@ class TensorBoardFold(keras.callbacks.Callback):
         self.epochs_a_picture = epochs_a_picture
 
     def on_train_begin(self, logs: Mapping | None = None) -> None:
-        self.writers = {
-            split: tf.summary.create_file_writer(str(self.log_dir / split))
-            for split in ("train", "validation")
-        }
+        self.writers = {split: _writer(self.log_dir / split) for split in ("train", "validation")}
         self.last_epoch = self.last_picture = 0
         with self.writers["train"].as_default(step=0):
             tf.summary.text("config", config_table(self.config))
@@ -89,6 +88,15 @@ class TensorBoardFold(keras.callbacks.Callback):
         figure = confusion_matrix_figure(scores.confusion_matrix, self.emotions, title)
         with self.writers["validation"].as_default(step=self.last_epoch):
             tf.summary.image("epoch_confusion_matrix", figure_pixels(figure)[np.newaxis])
+
+
+def _writer(folder: Path) -> tf.summary.SummaryWriter:
+    try:
+        return tf.summary.create_file_writer(os.fsencode(folder))  # a name need not be UTF-8
+    except tf.errors.OpError as error:
+        # "...; No space left on device", and lines of what TensorFlow did about it
+        reason = error.message.splitlines()[0].rsplit("; ", 1)[-1]
+        raise OSError(errno.EIO, reason, str(folder)) from error
 
 
 def config_table(config: Mapping) -> str:

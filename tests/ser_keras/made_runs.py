@@ -6,7 +6,9 @@ import numpy as np
 
 from data_pipeline.rows import UtteranceRow
 from ser_keras.runs.config import RunConfig
-from ser_keras.runs.folder import FoldDetails, finish_fold, fold_dir, open_run, write_summary
+from ser_keras.runs.files import fold_dir
+from ser_keras.runs.folder import FoldDetails, finish_fold, write_summary
+from ser_keras.runs.opening import open_run
 from ser_keras.runs.outcome import FoldOutcome, ScoredPart
 from ser_keras.scores.accuracies import METRIC_NAMES, score_predictions
 from ser_keras.settings import CLASSICAL

@@ -15,7 +15,7 @@ from made_runs import NUM_SPEAKERS, SPEAKERS, cells, write_run
 
 from ser_keras.__main__ import main
 from ser_keras.report.figures import interval_figure, learning_curve_figure, speaker_figure
-from ser_keras.report.page import to_html
+from ser_keras.report.page import _is_of_report, to_html
 from ser_keras.report.paper_table import TABLE_1
 from ser_keras.report.reading import read_runs
 from ser_keras.report.sections import make_report
@@ -121,6 +121,61 @@ def test_importing_draws_nothing_and_trains_nothing():
         "sys.exit(f'imported {heavy}' if heavy else 0)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=PUBLISHED.parents[3])
+
+
+# --- Files of others ---
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("report.md", "# My report of last year\n"),
+        ("report.html", "<!DOCTYPE html>\n<html><head></head><body>mine</body></html>\n"),
+        ("pictures/random-confusion.svg", "<svg xmlns='http://www.w3.org/2000/svg'/>"),
+        ("report.md/note.txt", "mine"),
+        ("pictures", "mine"),
+    ],
+)
+def test_files_that_are_no_report_are_not_replaced(tmp_path, capsys, name, text):
+    run, out = write_run(tmp_path / "run"), tmp_path / "out"
+    (out / name).parent.mkdir(parents=True)
+    (out / name).write_text(text)
+    assert main(["report", str(run), "--out", str(out)]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith(f"error: {out}") and "give another --out" in error
+    assert error.count("\n") == 1
+    assert [path for path in out.rglob("*") if path.is_file()] == [out / name]
+    assert (out / name).read_text() == text
+
+
+def test_a_picture_of_ones_own_by_matplotlib_is_not_replaced(tmp_path, capsys):
+    from matplotlib.figure import Figure
+
+    run, picture = write_run(tmp_path / "run"), tmp_path / "out/pictures/random-speakers.svg"
+    picture.parent.mkdir(parents=True)
+    Figure().savefig(picture)
+    before = picture.read_bytes()
+    assert main(["report", str(run), "--out", str(tmp_path / "out")]) == 1
+    assert "random-speakers.svg: is no part of a report" in capsys.readouterr().err
+    assert picture.read_bytes() == before
+
+
+def test_a_report_is_written_again_and_leaves_other_files_alone(tmp_path):
+    out = tmp_path / "out"
+    for accuracy in (0.7, 0.9):
+        run = write_run(tmp_path / str(accuracy), accuracy)
+        assert main(["report", str(run), "--out", str(out)]) == 0
+        (out / "notes.txt").write_text("mine")
+    fresh = tmp_path / "fresh"
+    assert main(["report", str(run), "--out", str(fresh)]) == 0
+    for path in fresh.rglob("*.*"):
+        assert (out / path.relative_to(fresh)).read_bytes() == path.read_bytes()
+    assert (out / "notes.txt").read_text() == "mine"
+
+
+def test_the_published_pictures_are_known_as_ours():
+    pictures = list((PUBLISHED.parent / "emodb_report").glob("*.svg"))
+    assert pictures and all(_is_of_report(path) for path in pictures)
 
 
 # --- Pictures ---

@@ -51,7 +51,7 @@ class Maker:
     @classmethod
     def of_run(cls, config: RunConfig, run_dir: Path) -> "Maker":
         """A run, and the models that its folder holds so far."""
-        return cls(config.as_read_back(), tuple(_models_of(run_dir)))
+        return cls(config.deciding(), tuple(_models_of(run_dir)))
 
     def made(self, info: ModelInfo) -> bool:
         """Whether a model that was exported before comes from here."""
@@ -178,7 +178,7 @@ def maker_of_fold(fold: Path) -> Maker:
     """The run that a finished fold belongs to, as its result.json says."""
     models = tuple(_models_of(fold.parent))
     try:
-        return Maker(RunConfig.from_json(read_json(fold / RESULT_NAME)).as_read_back(), models)
+        return Maker(RunConfig.from_json(read_json(fold / RESULT_NAME)).deciding(), models)
     except SerError:  # it does not say; the models still tell
         return Maker(None, models)
 
@@ -199,7 +199,7 @@ def _as_held(content: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
     if content is None:
         return None
     try:
-        return RunConfig.from_json(content).as_read_back()
+        return RunConfig.from_json(content).deciding()
     except SerError:
         return content
 

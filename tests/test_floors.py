@@ -16,7 +16,7 @@ TOP = ("data_pipeline", "ser_keras", "benchmarks", "train")
 # From the ground up. A room is a module, or a package with all that is in it; it may import rooms
 # of lower floors, never another room of its own floor.
 FLOORS = (
-    ("data_pipeline.contract", "data_pipeline.errors", "data_pipeline.runtime"),
+    tuple(f"data_pipeline.{name}" for name in ("contract", "errors", "runtime", "workers")),
     ("data_pipeline.faults",),
     ("data_pipeline.command_line", "data_pipeline.files", "data_pipeline.rows"),
     ("data_pipeline.audio", "data_pipeline.corpora", "data_pipeline.splits"),

@@ -16,8 +16,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print counts, durations, folds and what they share; the exit code."""
-    from data_pipeline.records.describing import describe
+    from data_pipeline.records.describing import check_folds_are_possible, describe
     from data_pipeline.records.prepared import load_prepared
 
-    print(describe(load_prepared(arguments.folder)))
+    prepared = load_prepared(arguments.folder)
+    print(describe(prepared))
+    check_folds_are_possible(prepared)
     return 0

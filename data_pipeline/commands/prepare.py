@@ -85,6 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
     _check_together(arguments)
 
     from data_pipeline.records.preparing import prepare
+    from data_pipeline.records.remarks import notes_on_lengths
 
     corpus = read_corpus(
         arguments.corpus,
@@ -104,6 +105,8 @@ def run(arguments: argparse.Namespace) -> int:
         strict=arguments.strict,
         workers=arguments.workers,
     )
+    for note in notes_on_lengths(prepared.utterances):
+        print(f"note: {note}", file=sys.stderr)
     print(_summary(prepared, time.monotonic() - started))
     return 0
 
@@ -124,12 +127,16 @@ def _check_together(arguments: argparse.Namespace) -> None:
 
 
 def _summary(prepared: "Prepared", elapsed_seconds: float) -> str:
+    from data_pipeline.records.remarks import cause_lines, read_rejected
+
+    rejected_files = read_rejected(prepared.directory)
     counts = prepared.counts
     left_out = sum(counts.left_out.values())
     seconds = sum(row.duration_seconds for row in prepared.utterances)
+    rejected = "".join(f"\n  rejected {line}" for line in cause_lines(rejected_files))
     return (
         f"{prepared.directory}: {counts.kept} utterances ({seconds / 60:.1f} minutes) kept, "
         f"{counts.rejected} rejected, {left_out} outside the label map; "
-        f"{elapsed_seconds:.1f} s\n"
+        f"{elapsed_seconds:.1f} s{rejected}\n"
         f"next: python train.py --data {prepared.directory}"
     )

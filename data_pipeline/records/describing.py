@@ -1,19 +1,23 @@
 """What a prepared folder holds, in words: counts, lengths, folds, and what their parts share."""
 
+import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from data_pipeline.contract import PROTOCOLS
 from data_pipeline.errors import DataError
 from data_pipeline.records.prepared import Prepared
+from data_pipeline.records.remarks import cause_lines, notes_on_lengths, read_rejected
 from data_pipeline.rows import UtteranceRow
 from data_pipeline.splits.folds import assign_folds
 from data_pipeline.splits.leakage import audit, audit_in_words
 
 # The seed only decides which utterances are drawn; the sizes stay.
 SEED = 0
+# Of the table of emotions, in letters: a line, and the least of a column.
+MAX_LINE, MIN_COLUMN = 100, 9
 
 
 def describe(prepared: Prepared) -> str:
@@ -39,10 +43,12 @@ def _overview(prepared: Prepared) -> list[str]:
         f"{prepared.directory}: corpus {prepared.corpus}{subset}",
         f"features     MFCC by {features.mfcc}; mel spectrograms of {narrow} and {wide} points",
         f"utterances   {counts.kept} kept, {counts.rejected} rejected (see rejected.csv)",
+        *(f"rejected     {line}" for line in cause_lines(read_rejected(prepared.directory))),
         f"left out     {left_out or 'none'}",
         f"duration     {_duration(prepared.utterances)}",
         f"frames       {_median_frames(prepared.utterances)}",
         *(f"note         {note}" for note in prepared.notes),
+        *(f"note         {note}" for note in notes_on_lengths(prepared.utterances)),
     ]
 
 
@@ -72,13 +78,69 @@ def _emotions(prepared: Prepared) -> list[str]:
         for value in sorted({getattr(row, column) for row in rows} - {""}):
             members = [row for row in rows if getattr(row, column) == value]
             groups.append((f"{column} {value}", members))
-    width = max(len(name) for name, _ in groups)
-    table = [f"{'':{width}}" + "".join(f"{emotion:>9}" for emotion in (*emotions, "total"))]
-    for name, of_group in groups:
-        counts = Counter(row.emotion for row in of_group)
-        cells = [*(counts[emotion] for emotion in emotions), len(of_group)]
-        table.append(f"{name:{width}}" + "".join(f"{cell:9d}" for cell in cells))
-    return table
+    counts = [Counter(row.emotion for row in of_group) for _, of_group in groups]
+    columns = [(emotion, [str(count[emotion]) for count in counts]) for emotion in emotions]
+    columns.append(("total", [str(count.total()) for count in counts]))
+    return _table([name for name, _ in groups], columns)
+
+
+def _table(names: Sequence[str], columns: Sequence[tuple[str, Sequence[str]]]) -> list[str]:
+    """Lines of a table; where they would be too wide, one part below the other."""
+    first = max(map(_width, names))
+    lines: list[str] = []
+    for part in _parts(columns, MAX_LINE - first):
+        widths = [_column_width(column) for column in part]
+        rows = [("", [head for head, _ in part])]
+        rows += [(name, [cells[n] for _, cells in part]) for n, name in enumerate(names)]
+        lines += [""] if lines else []
+        for name, cells in rows:
+            padded = (_padded(cell, width) for cell, width in zip(cells, widths, strict=True))
+            lines.append(name + " " * (first - _width(name)) + "".join(padded))
+    return lines
+
+
+def _parts(
+    columns: Sequence[tuple[str, Sequence[str]]], most: int
+) -> Iterator[list[tuple[str, Sequence[str]]]]:
+    """Neighbouring columns that fit into a line together, one at least."""
+    part: list[tuple[str, Sequence[str]]] = []
+    for column in columns:
+        if part and sum(map(_column_width, [*part, column])) > most:
+            yield part
+            part = []
+        part.append(column)
+    yield part
+
+
+def _column_width(column: tuple[str, Sequence[str]]) -> int:
+    head, cells = column
+    return max(MIN_COLUMN, *(_width(text) + 2 for text in (head, *cells)))
+
+
+def _padded(text: str, width: int) -> str:
+    return " " * (width - _width(text)) + text
+
+
+def _width(text: str) -> int:
+    """Columns of a terminal: Kanji take two, an accent that stands by itself none."""
+    wide = sum(unicodedata.east_asian_width(letter) in "WF" for letter in text)
+    return len(text) + wide - sum(map(bool, map(unicodedata.combining, text)))
+
+
+def check_folds_are_possible(prepared: Prepared) -> None:
+    """Refuse a corpus that no protocol can divide: nothing can be trained on it.
+
+    Raises:
+        DataError: what `assign_folds` says of the last protocol.
+    """
+    for protocol in PROTOCOLS:
+        try:
+            assign_folds(prepared.utterances, protocol, prepared.group_by, SEED)
+        except DataError as error:
+            last = error
+        else:
+            return
+    raise DataError(f"{prepared.directory}: {last}")
 
 
 def _protocol(prepared: Prepared, protocol: str) -> list[str]:

@@ -7,19 +7,14 @@ in one process. Matrix products take one thread each: the workers fill the cores
 last bit of a product depends on how many threads share it.
 """
 
-import os
-import signal
 import sys
-import threading
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
-from multiprocessing import parent_process
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,13 +25,13 @@ from data_pipeline.audio.refusals import AudioError
 from data_pipeline.audio.waveform import SAMPLE_RATE, audio_sha256
 from data_pipeline.contract import MAX_SECONDS
 from data_pipeline.corpora.corpus import Utterance
-from data_pipeline.errors import DataError
+from data_pipeline.errors import DataError, shown
 from data_pipeline.features.mel import mel_spectrogram, tensorflow_mel_spectrogram
 from data_pipeline.features.mfcc import opensmile_mfcc, tensorflow_mfcc
 from data_pipeline.records.codec import PackedFeatures, pack_features
-from data_pipeline.records.rejections import NOT_PROCESSED
-from data_pipeline.records.workers import WorkerContext
+from data_pipeline.records.remarks import NOT_PROCESSED
 from data_pipeline.runtime import give_numba_a_cache
+from data_pipeline.workers import interrupt_deferred, new_pool
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -46,6 +41,8 @@ if TYPE_CHECKING:
 CHUNK_SIZE = 8
 # Tasks a worker may be ahead of the writer: bounds the memory whatever the size of the corpus.
 TASKS_AHEAD = 3
+# So many utterances may end their process, of those that were under way together.
+MAX_ENDED = 3
 MAX_SAMPLES = MAX_SECONDS * SAMPLE_RATE
 
 
@@ -92,12 +89,12 @@ def extract_opensmile(
         A generator of outcomes; to close it is to stop the workers.
 
     Raises:
-        DataError: a worker process died.
+        DataError: worker processes die again and again.
     """
     give_numba_a_cache()  # one for all workers
     try:
         # Submitted here and not on first use: workers start while the caller imports TensorFlow.
-        return _outcomes_in_order(*_started(utterances, n_fft, workers))
+        started = _started(utterances, n_fft, workers)
     except (OSError, RuntimeError, ImportError) as error:
         reason = getattr(error, "strerror", None) or error
         print(
@@ -106,21 +103,71 @@ def extract_opensmile(
             file=sys.stderr,
         )
         return _outcomes_of_one_process(utterances, n_fft)
+    return _outcomes_whoever_dies(started, utterances, n_fft, workers)
 
 
-# What workers are asked for, what is asked next, and what was asked already.
+# The workers, what they are asked next, and what they were asked already.
 Started = tuple[ProcessPoolExecutor, Iterator[Future], deque[Future]]
 
 
 def _started(utterances: Sequence[Utterance], n_fft: tuple[int, int], workers: int) -> Started:
-    pool = ProcessPoolExecutor(workers, WorkerContext(), initializer=_start_worker)
+    pool = new_pool(workers)
     tasks = (pool.submit(_extract_chunk, chunk, n_fft) for chunk in _chunks(utterances))
     try:
-        with _interrupt_deferred():
+        with interrupt_deferred():
             return pool, tasks, deque(islice(tasks, TASKS_AHEAD * workers))
     except (OSError, RuntimeError):  # the system allows no more processes or threads
         pool.shutdown(cancel_futures=True)
         raise
+
+
+def _outcomes_whoever_dies(
+    started: Started, utterances: Sequence[Utterance], n_fft: tuple[int, int], workers: int
+) -> Generator[Outcome, None, None]:
+    """Go on where a worker was ended: what was under way then is done again, one by one."""
+    num_done = 0
+    while True:
+        try:
+            for outcome in _outcomes_in_order(*started):
+                num_done += 1
+                yield outcome
+            return
+        except BrokenProcessPool:
+            under_way = utterances[num_done:][: TASKS_AHEAD * workers * CHUNK_SIZE]
+        yield from _one_by_one(under_way, n_fft)
+        num_done += len(under_way)
+        started = _started(utterances[num_done:], n_fft, workers)
+
+
+def _one_by_one(
+    utterances: Sequence[Utterance], n_fft: tuple[int, int]
+) -> Generator[Outcome, None, None]:
+    """One worker does one utterance at a time, so that it is known which one ends it."""
+    pool, num_ended = new_pool(1), 0
+    try:
+        for utterance in utterances:
+            try:
+                outcome = pool.submit(_extract_utterance, utterance, n_fft).result()
+            except BrokenProcessPool:
+                pool, num_ended = new_pool(1), num_ended + 1
+                outcome = Rejected(utterance, _ended(utterance, num_ended))
+            yield outcome
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _ended(utterance: Utterance, num_ended: int) -> str:
+    """Why an utterance is rejected that ended its process; ever more of them lie in the machine."""
+    if num_ended > MAX_ENDED:
+        raise DataError(
+            f"{shown(utterance.path)}: a worker process ended unexpectedly at it, and at "
+            f"{MAX_ENDED} before (out of memory?); run the same command again with fewer "
+            "--workers: finished record files are kept"
+        )
+    return (
+        f"{utterance.path}: {NOT_PROCESSED} (its process ended: not enough memory, or a fault in "
+        "a library); cut it into utterances, or convert it again"
+    )
 
 
 def _outcomes_of_one_process(
@@ -129,27 +176,6 @@ def _outcomes_of_one_process(
     with threadpool_limits(1):
         for utterance in utterances:
             yield _extract_utterance(utterance, n_fft)
-
-
-@contextmanager
-def _interrupt_deferred() -> Iterator[None]:
-    """Ctrl-C waits until the workers are started, and is the parent's to handle from then on.
-
-    A worker whose start is cut off prints a traceback. The mask is for the workers, which inherit
-    it; in the parent another thread may still take the signal, hence the handler.
-    """
-    caught: list[int] = []
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    is_main = threading.current_thread() is threading.main_thread()
-    handler = is_main and signal.signal(signal.SIGINT, lambda number, _: caught.append(number))
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        if is_main:
-            signal.signal(signal.SIGINT, handler)
-    if caught:
-        raise KeyboardInterrupt
 
 
 def _outcomes_in_order(
@@ -161,11 +187,6 @@ def _outcomes_in_order(
             outcomes = pending.popleft().result()
             pending.extend(islice(tasks, 1))
             yield from outcomes
-    except BrokenProcessPool:
-        raise DataError(
-            "a worker process ended unexpectedly (out of memory?); run the same command again "
-            "with fewer --workers: finished record files are kept"
-        ) from None
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -173,18 +194,6 @@ def _outcomes_in_order(
 def _chunks(utterances: Sequence[Utterance]) -> Iterator[Sequence[Utterance]]:
     for start in range(0, len(utterances), CHUNK_SIZE):
         yield utterances[start : start + CHUNK_SIZE]
-
-
-def _start_worker() -> None:
-    """One thread for matrix products; and a worker never outlives a parent that was killed."""
-    threadpool_limits(1)
-    threading.Thread(target=_exit_with_parent, daemon=True).start()
-
-
-def _exit_with_parent() -> None:
-    if parent := parent_process():
-        parent.join()
-        os._exit(1)
 
 
 def _extract_chunk(utterances: Sequence[Utterance], n_fft: tuple[int, int]) -> list[Outcome]:

@@ -18,10 +18,10 @@ from data_pipeline.contract import MAX_SECONDS
 from data_pipeline.errors import DataError
 from data_pipeline.files import PARTIAL_SUFFIX, append_text, file_sha256, locked, replace_file
 from data_pipeline.records.plan import SHARD_NAME, Shard
-from data_pipeline.records.rejections import NOT_PROCESSED, RejectedFile
+from data_pipeline.records.remarks import NOT_PROCESSED, RejectedFile
 from data_pipeline.rows import UtteranceRow
 
-PROGRESS_NAME, REJECTED_NAME = "progress.jsonl", "rejected.csv"
+PROGRESS_NAME = "progress.jsonl"
 # What a first write that was cut off leaves, with the number of its process; and as earlier
 # versions named it: the suffix in the place of the file's own.
 _OURS = f"(?:{SHARD_NAME}|metadata[.]json|progress[.]jsonl|rejected[.]csv)"

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from data_pipeline.corpora.catalogue import options_of_older_folder
 from data_pipeline.errors import DataError
 from data_pipeline.records.codec import FORMAT_VERSION
-from data_pipeline.records.rejections import check_every_emotion
+from data_pipeline.records.remarks import check_every_emotion
 from data_pipeline.rows import UtteranceRow
 
 if TYPE_CHECKING:

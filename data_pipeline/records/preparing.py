@@ -30,7 +30,6 @@ from data_pipeline.records.extracting import (
 )
 from data_pipeline.records.finished import (
     HALF_WRITTEN,
-    REJECTED_NAME,
     FinishedShard,
     add_finished,
     begin_progress,
@@ -39,7 +38,12 @@ from data_pipeline.records.finished import (
 )
 from data_pipeline.records.plan import SHARD_NAME, Shard, digest, plan_shards
 from data_pipeline.records.prepared import METADATA_NAME, Prepared, is_prepared, load_prepared
-from data_pipeline.records.rejections import RejectedFile, causes_in_words, check_every_emotion
+from data_pipeline.records.remarks import (
+    REJECTED_NAME,
+    RejectedFile,
+    causes_in_words,
+    check_every_emotion,
+)
 from data_pipeline.records.shard import strict_error, write_shard
 from data_pipeline.runtime import usable_cores
 

@@ -15,7 +15,7 @@ from data_pipeline.records.codec import Example, serialize_example
 from data_pipeline.records.extracting import Extracted, Outcome, Rejected
 from data_pipeline.records.finished import FinishedShard
 from data_pipeline.records.plan import Shard
-from data_pipeline.records.rejections import RejectedFile
+from data_pipeline.records.remarks import RejectedFile
 from data_pipeline.rows import UtteranceRow
 
 

@@ -131,15 +131,28 @@ def _feature_specs(info: ModelInfo) -> dict[str, tf.TensorSpec]:
 def _traced(
     answer: Callable[..., Tensors], **specs: tf.TensorSpec
 ) -> tf.types.experimental.ConcreteFunction:
-    """The graph of a signature, which computes answers for MAX_BATCH_SIZE examples at most."""
+    """The graph of a signature, which computes answers for MAX_BATCH_SIZE examples at most.
+
+    A batch of none has answers for none; the model is asked about one bad example instead.
+    """
 
     def answer_some(**inputs: tf.Tensor) -> Tensors:
         num_examples = tf.shape(next(iter(inputs.values())))[0]
-        outputs = answer(**{name: value[:MAX_BATCH_SIZE] for name, value in inputs.items()})
+        some = {name: _at_least_one(value[:MAX_BATCH_SIZE]) for name, value in inputs.items()}
         surplus = tf.maximum(num_examples - MAX_BATCH_SIZE, 0)
-        return {name: _extended(value, surplus, name) for name, value in outputs.items()}
+        return {
+            name: _extended(value, surplus, name)[:num_examples]
+            for name, value in answer(**some).items()
+        }
 
     return tf.function(answer_some, autograph=False).get_concrete_function(**specs)
+
+
+def _at_least_one(batch: tf.Tensor) -> tf.Tensor:
+    """A batch (batch, ...) as it is; with an example of nothing where it has none."""
+    missing = tf.maximum(1 - tf.shape(batch)[:1], 0)
+    nothing = tf.fill(tf.concat([missing, tf.shape(batch)[1:]], axis=0), tf.zeros((), batch.dtype))
+    return tf.ensure_shape(tf.concat([batch, nothing], axis=0), batch.shape)
 
 
 def _extended(output: tf.Tensor, surplus: tf.Tensor, name: str) -> tf.Tensor:

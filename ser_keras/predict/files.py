@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from data_pipeline.audio.reading import load_recording
 from data_pipeline.audio.waveform import SAMPLE_RATE
-from data_pipeline.errors import DataError
+from data_pipeline.errors import DataError, UserError
 from ser_keras.graph.verdicts import MAX_BATCH_SECONDS
 from ser_keras.predict.input_warnings import recording_warnings, utterance_warnings
 from ser_keras.predict.searching import folder_reason, link_reason, search
@@ -64,9 +64,9 @@ def find_audio_files(paths: Iterable[Path | str]) -> list[Path]:
     return search(paths)[0]
 
 
-def failure_reason(path: Path, error: DataError | MemoryError) -> str:
+def failure_reason(path: Path, error: Exception) -> str:
     """Why a file cannot be used, without its name, which stands beside it anyway."""
-    if isinstance(error, MemoryError):
+    if not isinstance(error, UserError):  # a processor or a graph that got no memory
         return NO_MEMORY
     if os.path.isdir(path):
         return folder_reason(path)

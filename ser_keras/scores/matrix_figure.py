@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
+
+from ser_keras.scores.lettering import drawable, families_for
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -56,12 +58,12 @@ def draw_confusion_matrix(
     np.divide(counts, occurrences, out=shares, where=occurrences > 0)
     image = axes.imshow(shares, cmap="Blues", vmin=0.0, vmax=1.0)
     ticks = range(len(emotions))
-    # Names are the corpus's: a dollar sign in one is no formula.
-    axes.set_xticks(
-        ticks, emotions, parse_math=False, rotation=30, ha="right", rotation_mode="anchor"
-    )
-    axes.set_yticks(ticks, emotions, parse_math=False)
-    axes.set_title(title, parse_math=False)
+    # Names are the corpus's: of any alphabet, and a dollar sign in one is no formula.
+    names = [drawable(emotion) for emotion in emotions]
+    style: dict[str, Any] = {"parse_math": False, "fontfamily": families_for([*emotions, title])}
+    axes.set_xticks(ticks, names, rotation=30, ha="right", rotation_mode="anchor", **style)
+    axes.set_yticks(ticks, names, **style)
+    axes.set_title("\n".join(map(drawable, title.split("\n"))), **style)
     _write_cells(axes, counts, shares)
     return image
 

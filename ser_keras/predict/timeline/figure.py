@@ -9,6 +9,7 @@ import numpy as np
 
 from data_pipeline.audio.waveform import SAMPLE_RATE
 from ser_keras.predict.timeline.judging import Segment, Timeline
+from ser_keras.scores.lettering import drawable, lettering, name_in_legend
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,6 +27,7 @@ MIN_WIDTH, MAX_WIDTH, WIDTH_A_SECOND = 11.0, 40.0, 0.15
 # The axes take about this share of the width, and a name so many inches a letter.
 AXES_SHARE = 0.83
 INCHES_A_LETTER = 0.11
+MAX_LETTERS = 80  # of a file's name above the picture
 
 
 def timeline_figure(
@@ -43,32 +45,35 @@ def timeline_figure(
         A figure on the Agg canvas, which needs no display. It belongs to no
         pyplot state, so there is nothing to close.
     """
-    from matplotlib import rc_context
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     width = float(np.clip(WIDTH_A_SECOND * timeline.duration_seconds, MIN_WIDTH, MAX_WIDTH))
     figure = Figure(figsize=(width, 5.6), dpi=110, layout="constrained")
     FigureCanvasAgg(figure)
-    with rc_context({"text.parse_math": False}):  # a dollar sign in a name is a dollar sign
+    with lettering([*emotions, Path(timeline.file).name]):
         wave, strip, lines = figure.subplots(3, sharex=True, height_ratios=[3, 1, 4])
         colours = dict(zip(emotions, cycle(COLOURS), strict=False))
         _draw_waveform(wave, waveform)
         letters_a_second = AXES_SHARE * width / timeline.duration_seconds / INCHES_A_LETTER
         _draw_segments(strip, timeline, colours, letters_a_second)
         _draw_probabilities(lines, timeline, colours, unsure_below)
-        _explain(lines, strip)
+        _explain(lines, strip, emotions)
         wave.set_title(_title(timeline), loc="left", fontsize=10)
     lines.set(xlim=(0, timeline.duration_seconds), xlabel="seconds")
     return figure
 
 
 def _title(timeline: Timeline) -> str:
-    head = (
-        f"{Path(timeline.file).name}: windows of {timeline.window_seconds:g} s "
-        f"every {timeline.hop_seconds:g} s"
-    )
+    name = _shortened(drawable(Path(timeline.file).name))
+    window, hop = timeline.window_seconds, timeline.hop_seconds
+    head = f"{name}: windows of {window:g} s every {hop:g} s"
     return "\n".join([head, *(f"warning: {warning}" for warning in timeline.warnings)])
+
+
+def _shortened(name: str) -> str:
+    """A name that leaves room for the picture."""
+    return name if len(name) <= MAX_LETTERS else f"{name[: MAX_LETTERS - 3]}..."
 
 
 def _draw_waveform(axes: "Axes", waveform: np.ndarray) -> None:
@@ -97,7 +102,8 @@ def _draw_segments(
 def _name(segment: Segment) -> str:
     if segment.error:
         return "–"
-    return f"{segment.emotion}?" if segment.unsure else segment.emotion
+    emotion = drawable(segment.emotion)
+    return f"{emotion}?" if segment.unsure else emotion
 
 
 def _letters(segment: Segment, colours: Mapping[str, str]) -> dict[str, Any]:
@@ -134,12 +140,15 @@ def _draw_probabilities(
     axes.grid(axis="x", alpha=0.3)
 
 
-def _explain(lines: "Axes", strip: "Axes") -> None:
+def _explain(lines: "Axes", strip: "Axes", emotions: Sequence[str]) -> None:
     """The legends, on the right."""
     from matplotlib.patches import Patch
 
     place: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0), "frameon": False}
-    lines.legend(**place)
+    drawn = lines.lines[: len(emotions)]
+    # Names that begin with an underscore are left out of a legend, so they are written later.
+    legend = lines.legend(drawn, [str(number) for number in range(len(drawn))], **place)
+    name_in_legend(legend, map(drawable, emotions))
     guess = Patch(facecolor="white", edgecolor=GREY, hatch="////", label="unsure")
     nothing = Patch(facecolor="white", edgecolor=GREY, label="no answer")
     strip.legend(handles=[guess, nothing], **place)

@@ -150,6 +150,19 @@ def test_bad_example_is_unanswered_and_leaves_its_neighbours_alone(loaded, examp
         np.testing.assert_array_equal(answers[output][others], value[others])
 
 
+@pytest.mark.parametrize("signature", ["serving_default", "audio_bytes", "waveform", "features"])
+@pytest.mark.parametrize("length", [0, 50])
+def test_an_empty_batch_has_empty_answers(loaded, tiny_info, signature, length):
+    specs = loaded.signatures[signature].structured_input_signature[1]
+    empty = {
+        name: np.zeros((0, *(size or length for size in spec.shape[1:])), spec.dtype.as_numpy_dtype)
+        for name, spec in specs.items()
+    }
+    answers = serve(loaded, empty, signature)
+    assert answers["probabilities"].shape == answers["logits"].shape == (0, 4)
+    assert answers["emotion"].shape == answers["error"].shape == (0,)
+
+
 def test_model_that_scores_nan_names_no_emotion(tiny_model, tiny_info, examples, tmp_path):
     broken = keras.models.clone_model(tiny_model)
     broken.set_weights([np.full_like(array, np.nan) for array in tiny_model.get_weights()])

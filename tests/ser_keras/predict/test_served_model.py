@@ -37,6 +37,10 @@ def test_recordings_of_a_batch_get_what_each_gets_alone(served):
     assert together[1].emotion == "" and together[1].probabilities == {} and together[1].error
 
 
+def test_no_recordings_have_no_answers(served):
+    assert served.answers([]) == []
+
+
 def test_an_answer_below_the_threshold_of_the_model_is_unsure(
     served, tiny_saved_model, tiny_info, copy_with_info
 ):

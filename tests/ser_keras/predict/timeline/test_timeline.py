@@ -3,7 +3,10 @@
 import csv
 import json
 import os
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -28,7 +31,9 @@ from ser_keras.predict.timeline.judging import (
     window_bounds,
     window_starts,
 )
+from ser_keras.scores.lettering import drawable
 
+ROOT = Path(__file__).parents[4]
 WINDOW, HOP = 1.0, 0.4
 
 
@@ -213,6 +218,66 @@ def test_output_that_cannot_be_written_is_one_clear_line(served, folders, tmp_pa
         list(write_timelines(served, folders[:1], tmp_path / "taken", WINDOW, HOP))
 
 
+def test_a_name_too_long_for_results_is_an_error_of_that_file_and_the_rest_goes_on(
+    served, folders, tmp_path
+):
+    long = folders[0].rename(folders[0].with_name("n" * 236 + ".wav"))
+    results = list(write_timelines(served, [long, folders[1]], tmp_path / "out", WINDOW, HOP))
+    assert [one.file for one in results] == [str(long), str(folders[1])]
+    assert results[0].error == "its results cannot be written (File name too long); rename it"
+    assert results[1].error == "" and results[1].segments
+    assert sorted(path.name for path in (tmp_path / "out").rglob("*") if path.is_file()) == [
+        "talk.wav.csv",
+        "talk.wav.json",
+        "talk.wav.png",
+    ]
+
+
+@pytest.mark.parametrize("kind", ["csv", "json", "png"])
+def test_somebodys_file_is_not_replaced_and_the_rest_goes_on(served, folders, tmp_path, kind):
+    mine = tmp_path / f"out/a/talk.wav.{kind}"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("label,speaker")
+    results = list(write_timelines(served, folders[:2], tmp_path / "out", WINDOW, HOP))
+    assert results[0].error == (
+        f"{mine} is there and was not written by --timeline; choose another --out"
+    )
+    assert results[1].error == ""
+    assert mine.read_text() == "label,speaker"
+    assert [path.name for path in mine.parent.iterdir()] == [mine.name]
+
+
+def test_earlier_results_are_replaced(served, folders, tmp_path):
+    for window in (WINDOW, 2 * WINDOW):
+        [result] = write_timelines(served, folders[:1], tmp_path / "out", window, HOP)
+        assert not result.error
+    stored = json.loads((tmp_path / "out/talk.wav.json").read_text())
+    assert stored["window_seconds"] == 2 * WINDOW
+
+
+def test_what_cannot_be_written_is_one_line_a_file_and_leaves_no_part(
+    tiny_saved_model, folders, tmp_path
+):
+    """Files may not grow beyond 100 bytes: a real write fails."""
+    script = (
+        "import resource, signal, sys;"
+        "from ser_keras.__main__ import main;"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100));"
+        "sys.exit(main(sys.argv[1:]))"
+    )
+    command = [sys.executable, "-c", script, "predict", "--model", str(tiny_saved_model)]
+    command += ["--timeline", "--out", str(tmp_path / "out"), *map(str, folders[:2])]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1 and done.stderr == ""
+    lines = done.stdout.splitlines()
+    assert len(lines) == 2
+    for line, path in zip(lines, folders, strict=False):
+        reason = "its results cannot be written (File too large); choose another --out"
+        assert line == f"{path}: error: {reason}"
+    assert not [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
+
+
 # --- the picture ---
 
 
@@ -224,6 +289,34 @@ def test_picture_carries_the_name_as_it_is_and_the_warnings(served, timeline, wa
     assert first.startswith("cost $5 or $6.wav: windows of 1 s every 0.4 s")
     assert second == "warning: 12 dB quieter"
     assert not figure.axes[0].title.get_parse_math()
+
+
+def test_names_of_all_alphabets_are_read_in_the_picture(served, timeline, waveform):
+    """Warnings are errors here, and a letter that no font has is one."""
+    emotions = ["_calm", "怒り", "__happy", "_"]
+    windows = [
+        replace(one, probabilities=dict(zip(emotions, one.probabilities.values(), strict=False)))
+        for one in timeline.windows
+    ]
+    segments = [
+        replace(one, emotion="" if one.error else "怒り", unsure=False) for one in timeline.segments
+    ]
+    named = replace(timeline, file="録音.wav", windows=tuple(windows), segments=tuple(segments))
+    figure = timeline_figure(named, waveform, emotions, 0.5)
+    figure.canvas.draw()
+    legend = figure.axes[2].get_legend()
+    assert [text.get_text() for text in legend.get_texts()] == list(map(drawable, emotions))
+    for line, curve in zip(legend.get_lines(), figure.axes[2].lines, strict=False):
+        assert line.get_color() == curve.get_color()
+    assert drawable("怒り") in {text.get_text() for text in figure.axes[1].texts}
+    title = figure.axes[0].get_title(loc="left")
+    assert title.startswith(f"{drawable('録音.wav')}: windows of 1 s")
+
+
+def test_a_long_name_leaves_room_for_the_picture(served, timeline, waveform):
+    figure = timeline_figure(replace(timeline, file="n" * 250), waveform, served.emotions, 0.5)
+    figure.canvas.draw()
+    assert figure.axes[0].get_title(loc="left").startswith("n" * 77 + "...: windows of")
 
 
 def test_picture_shows_windows_segments_and_where_there_is_no_answer(served, timeline, waveform):

@@ -94,6 +94,7 @@ def load_data(order: TrainingOrder) -> "Prepared":
 
 def plan_runs(order: TrainingOrder, prepared: "Prepared") -> list["Run"]:
     """Every protocol with every seed and every variant, each in its folder."""
+    from data_pipeline.splits.checking import check_folds
     from data_pipeline.splits.folds import assign_folds, folds_key
     from ser_keras.runs.config import RunConfig, recordings_key
     from ser_keras.runs.grid import Run, choose_folds
@@ -102,7 +103,15 @@ def plan_runs(order: TrainingOrder, prepared: "Prepared") -> list["Run"]:
     runs, recordings = [], recordings_key(prepared.utterances)
     for protocol in order.protocols:
         for seed in order.seeds:
-            folds = assign_folds(prepared.utterances, protocol, prepared.group_by, seed)
+            folds = assign_folds(
+                prepared.utterances,
+                protocol,
+                prepared.group_by,
+                seed,
+                emotions=prepared.emotions,
+            )
+            chosen = choose_folds(folds, order.fold)
+            check_folds(chosen, prepared.utterances)
             for variant in order.variants:
                 config = RunConfig(
                     **prepared.identity,
@@ -115,7 +124,6 @@ def plan_runs(order: TrainingOrder, prepared: "Prepared") -> list["Run"]:
                     folds_key=folds_key(folds),
                     recordings_key=recordings,
                 )
-                chosen = choose_folds(folds, order.fold)
                 runs.append(Run(folder_of(order, config), config, len(folds), chosen))
     return runs
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 from contextlib import contextmanager
@@ -194,6 +195,33 @@ def test_names_that_are_not_utf_8(prepared, tmp_path, capsys):
     assert (latin["m"] / "1" / "saved_model.pb").exists()
     assert ser(["report", str(latin["r"]), "--out", str(latin["m"] / "report")]) == 0
     assert ser(["pack", str(latin["r"]), "--out", str(tmp_path / "packed")]) == 0
+
+
+# --- All folds before the first ---
+
+
+@pytest.fixture(scope="module")
+def one_sad_speaker(prepared, tmp_path_factory):
+    """The same speech, but only anna is ever sad: whoever tests her has nobody sad to train on."""
+    folder = shutil.copytree(prepared, tmp_path_factory.mktemp("one") / "prepared")
+    metadata = json.loads((folder / "metadata.json").read_text())
+    for row in metadata["utterances"]:
+        row["emotion"] = row["emotion"] if row["speaker"] == "anna" else "angry"
+    (folder / "metadata.json").write_text(json.dumps(metadata))
+    return folder
+
+
+def test_a_fold_that_cannot_be_trained_ends_it_before_the_first_is(
+    one_sad_speaker, tmp_path, capsys
+):
+    run = tmp_path / "run"
+    command = arguments(one_sad_speaker, run, "--variant", "base_1", "--epochs", "1")
+    assert main(command) == 1
+    assert "fold 0 (speaker anna) has only angry to train on" in only_error(capsys)
+    classical = ["classical", "--data", str(one_sad_speaker), "--run-dir", str(run)]
+    assert ser(classical) == 1
+    assert "fold 0 (speaker anna) has only angry to train on" in only_error(capsys)
+    assert not run.exists()
 
 
 # --- Two at once, and full disks ---

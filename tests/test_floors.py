@@ -18,7 +18,7 @@ TOP = ("data_pipeline", "ser_keras", "benchmarks", "train")
 FLOORS = (
     tuple(f"data_pipeline.{name}" for name in ("contract", "errors", "runtime", "workers")),
     ("data_pipeline.faults",),
-    ("data_pipeline.command_line", "data_pipeline.files", "data_pipeline.rows"),
+    tuple(f"data_pipeline.{name}" for name in ("command_line", "files", "names", "rows")),
     ("data_pipeline.audio", "data_pipeline.corpora", "data_pipeline.splits"),
     ("data_pipeline.features",),
     ("data_pipeline.records",),

@@ -1,5 +1,6 @@
 """What a corpus is to the rest of the program: the utterances that are used, and what is not."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,3 +59,9 @@ class Corpus:
     def subset(self) -> str:
         """Part of the corpus that was asked for; "all" where its reader takes the whole."""
         return self.options.get("subset", "all")
+
+    @property
+    def listed(self) -> dict[str, int]:
+        """Utterances of each emotion, before any is found to be unusable; 0 where there is none."""
+        counts = Counter(utterance.emotion for utterance in self.utterances)
+        return {emotion: counts[emotion] for emotion in self.emotions}

@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from data_pipeline.corpora.corpus import Corpus
+from data_pipeline.corpora.finding import find_files
 from data_pipeline.corpora.reading import (
     WHOLE,
     build_corpus,
     code_counts,
     count_notes,
-    find_files,
     read_file_names,
 )
 
@@ -45,8 +45,8 @@ def read_crema_d(
     Raises:
         DataError: wrong folder, no utterance used, or under `strict` any note.
     """
-    paths = find_files(root, ("AudioWAV/*.wav",))
-    utterances, left_out, notes = read_file_names(paths, _NAME, LABEL_MAP)
+    found = find_files(root, ("AudioWAV/*.wav",))
+    utterances, left_out, notes = read_file_names(found, _NAME, LABEL_MAP)
     notes += count_notes(code_counts(utterances, left_out, LABEL_MAP), expected)
     return build_corpus(
         "crema_d",

@@ -11,7 +11,8 @@ E Ekel (disgust) and L Langeweile (boredom).
 from pathlib import Path
 
 from data_pipeline.corpora.corpus import Corpus
-from data_pipeline.corpora.reading import build_corpus, find_files, read_file_names
+from data_pipeline.corpora.finding import find_files
+from data_pipeline.corpora.reading import build_corpus, read_file_names
 
 LABEL_MAP = {"W": "angry", "F": "happy", "N": "neutral", "T": "sad"}
 
@@ -28,8 +29,8 @@ def read_emodb(root: Path, *, strict: bool = False) -> Corpus:
     Raises:
         DataError: wrong folder, no utterance used, or under `strict` any note.
     """
-    paths = find_files(root, ("wav/*.wav",))
-    utterances, left_out, notes = read_file_names(paths, _NAME, LABEL_MAP)
+    found = find_files(root, ("wav/*.wav",))
+    utterances, left_out, notes = read_file_names(found, _NAME, LABEL_MAP)
     return build_corpus(
         "emodb",
         root,

@@ -17,19 +17,21 @@ is the letter before the last number, here the man of session 1.
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from data_pipeline.corpora.corpus import Corpus, Utterance
+from data_pipeline.corpora.finding import DiskNames, find_files
 from data_pipeline.corpora.reading import (
     UNRECOGNISED,
     build_corpus,
     count_notes,
-    find_files,
+    others_notes,
     unrecognised_note,
 )
 from data_pipeline.errors import DataError
+from data_pipeline.names import visible
 
 LABEL_MAP = {"ang": "angry", "exc": "happy", "hap": "happy", "neu": "neutral", "sad": "sad"}
 SCENARIOS = {"impro": "improvised", "script": "scripted"}
@@ -47,11 +49,13 @@ PUBLISHED = {
     "scripted": {"ang": 814, "hap": 311, "exc": 378, "neu": 609, "sad": 476},
 }
 
-_LABEL_FILES = "Session*/dialog/EmoEvaluation/Ses*.txt"
+_SESSION = "Session"
+_LABEL_FILES = f"{_SESSION}*/dialog/EmoEvaluation/Ses*.txt"
 _TURN = re.compile(
     r"\[[\d.]+ - [\d.]+\]\t"
     r"(?P<utterance_id>(?P<session>Ses\d\d)[FM]_(?P<scenario>impro|script)\w*_(?P<letter>[FM])\d+)"
-    r"\t(?P<code>\w+)\t\[.*\]"
+    r"\t(?P<code>\w+)\t\[.*\]",
+    re.ASCII,
 )
 
 
@@ -96,7 +100,8 @@ def read_iemocap(
     """
     if subset not in SUBSETS:
         raise DataError(f"subset {subset!r} is not known; choose one of {', '.join(SUBSETS)}")
-    turns, unread = _read_turns(find_files(root, (_LABEL_FILES,)))
+    label_files = find_files(root, (_LABEL_FILES,))
+    turns, unread = _read_turns(label_files.taken)
     label_map = {c: e for c, e in LABEL_MAP.items() if excited_as_happy or c != "exc"}
     used = [t for t in turns if t.code in label_map and subset in ("all", t.scenario)]
     left_out = _left_out(turns, subset, label_map)
@@ -106,11 +111,13 @@ def read_iemocap(
     if unread:
         left_out[UNRECOGNISED] = len(unread)
         notes.append(unrecognised_note("label lines", unread))
+    # Beside the label files lie folders with the votes of single evaluators.
+    notes += others_notes([path for path in label_files.others if _is_like_label_file(path)])
     return build_corpus(
         "iemocap",
         root,
         label_map,
-        [_utterance(turn, label_map) for turn in used],
+        _utterances(used, label_map),
         left_out,
         group_by="session",
         notes=notes,
@@ -125,19 +132,35 @@ def options_asked(subset: str, excited_as_happy: bool) -> dict[str, str | bool]:
     return options if excited_as_happy else options | {"excited_as_happy": False}
 
 
+def _is_like_label_file(path: Path) -> bool:
+    return path.name.casefold().startswith("ses") and not path.is_dir()
+
+
 def _read_turns(label_files: Sequence[Path]) -> tuple[list[_Turn], list[str]]:
     """All labelled turns, and the places ("file line 3") of label lines that cannot be read."""
-    turns, unread = [], []
+    turns: list[_Turn] = []
+    unread: list[str] = []
     for label_file in label_files:
-        # The remarks of the evaluators are free text of unknown encoding; labels are ASCII.
-        lines = label_file.read_text(encoding="utf-8", errors="replace").splitlines()
+        before, lines = len(turns) + len(unread), _lines(label_file)
         for number, line in enumerate(lines, start=1):
-            match = _TURN.fullmatch(line.rstrip())
+            match = _TURN.fullmatch(line.strip())
             if match:
                 turns.append(_turn(match, label_file))
-            elif line.startswith("["):
+            elif line.lstrip().startswith("["):
                 unread.append(f"{label_file.name} line {number}")
+        if lines and len(turns) + len(unread) == before:
+            unread.append(f"{label_file.name} (no label line)")
     return turns, unread
+
+
+def _lines(label_file: Path) -> list[str]:
+    # The remarks of the evaluators are free text of unknown encoding; labels are ASCII.
+    try:
+        return label_file.read_text(encoding="utf-8-sig", errors="replace").splitlines()
+    except OSError as error:
+        raise DataError(
+            f"{visible(label_file)}: cannot be read ({error.strerror}); expected a label file"
+        ) from None
 
 
 def _turn(match: re.Match, label_file: Path) -> _Turn:
@@ -148,20 +171,24 @@ def _turn(match: re.Match, label_file: Path) -> _Turn:
         path=audio_folder / f"{match['utterance_id']}.wav",
         code=match["code"],
         speaker=match["session"] + match["letter"],
-        session=session_folder.name,
+        session=_SESSION + session_folder.name[len(_SESSION) :],  # whatever its case
         scenario=SCENARIOS[match["scenario"]],
     )
 
 
-def _utterance(turn: _Turn, label_map: Mapping[str, str]) -> Utterance:
-    return Utterance(
-        utterance_id=turn.utterance_id,
-        path=turn.path,
-        emotion=label_map[turn.code],
-        speaker=turn.speaker,
-        session=turn.session,
-        scenario=turn.scenario,
-    )
+def _utterances(turns: Iterable[_Turn], label_map: Mapping[str, str]) -> list[Utterance]:
+    on_disk = DiskNames()
+    return [
+        Utterance(
+            utterance_id=turn.utterance_id,
+            path=on_disk.find(turn.path),
+            emotion=label_map[turn.code],
+            speaker=turn.speaker,
+            session=turn.session,
+            scenario=turn.scenario,
+        )
+        for turn in turns
+    ]
 
 
 def _left_out(turns: Sequence[_Turn], subset: str, label_map: Mapping[str, str]) -> Counter[str]:

@@ -13,12 +13,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from data_pipeline.corpora.corpus import Corpus
+from data_pipeline.corpora.finding import FoundFiles, find_files
 from data_pipeline.corpora.reading import (
     WHOLE,
     build_corpus,
     code_counts,
     count_notes,
-    find_files,
     read_file_names,
 )
 
@@ -53,12 +53,14 @@ def read_ravdess(
     Raises:
         DataError: wrong folder, no utterance used, or under `strict` any note.
     """
-    paths = find_files(root, _PATTERNS)
-    speech = [path for path in paths if not re.fullmatch(_SONG_NAME, path.stem)]
-    utterances, left_out, notes = read_file_names(speech, _SPEECH_NAME, LABEL_MAP)
+    found = find_files(root, _PATTERNS)
+    speech = [path for path in found.taken if not re.fullmatch(_SONG_NAME, path.stem, re.ASCII)]
+    utterances, left_out, notes = read_file_names(
+        FoundFiles(speech, found.others), _SPEECH_NAME, LABEL_MAP
+    )
     notes += count_notes(code_counts(utterances, left_out, LABEL_MAP), expected)
-    if len(speech) < len(paths):
-        left_out[SONG] = len(paths) - len(speech)
+    if len(speech) < len(found.taken):
+        left_out[SONG] = len(found.taken) - len(speech)
     return build_corpus(
         "ravdess",
         root,

@@ -1,4 +1,4 @@
-"""What all readers of corpora share: finding files, reading names, counting, checking."""
+"""What all readers of corpora share: reading file names, counting, building the corpus."""
 
 import re
 from collections import Counter
@@ -6,8 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from data_pipeline.corpora.checking import check_utterances, spelling_notes
 from data_pipeline.corpora.corpus import Corpus, Utterance
-from data_pipeline.errors import DataError, shown
+from data_pipeline.corpora.finding import FoundFiles
+from data_pipeline.errors import DataError
+from data_pipeline.names import visible
 
 # Key of `Corpus.left_out` for files or lines that do not look as the corpus publishes them.
 UNRECOGNISED = "unrecognised name"
@@ -15,54 +18,26 @@ UNRECOGNISED = "unrecognised name"
 WHOLE = "the corpus"
 
 
-def find_files(root: Path, patterns: Sequence[str]) -> list[Path]:
-    """Absolute paths of the files that match the first pattern that matches any, sorted.
-
-    Hidden files are passed over: macOS leaves one (`._name`) beside every file it copies.
-
-    Raises:
-        DataError: no such folder, or no such files in it.
-    """
-    expected = " or ".join(patterns)
-    if not root.is_dir():
-        raise DataError(f"{root}: no such folder; give the folder that holds {expected}")
-    for pattern in patterns:
-        found = root.absolute().glob(pattern)
-        paths = sorted(path for path in found if not path.name.startswith("."))
-        if paths:
-            return paths
-    raise DataError(
-        f"{root}: no {expected} in it, found {_listing(root)}; give the folder that holds them"
-    )
-
-
-def _listing(folder: Path, most: int = 5) -> str:
-    """The first names in a folder, for an error message."""
-    names = sorted(path.name for path in folder.iterdir())
-    more = [f"and {len(names) - most} more"] if len(names) > most else []
-    return ", ".join(names[:most] + more) or "an empty folder"
-
-
 def read_file_names(
-    paths: Iterable[Path], name_pattern: str, label_map: Mapping[str, str]
+    found: FoundFiles, name_pattern: str, label_map: Mapping[str, str]
 ) -> tuple[list[Utterance], Counter[str], list[str]]:
     """Read a corpus whose file names say everything.
 
     Args:
-        paths: audio files.
+        found: audio files, and what lies beside them.
         name_pattern: regular expression for the whole name without its suffix, with the groups
-            `speaker`, `text` and `code`.
+            `speaker`, `text` and `code`, all in ASCII.
         label_map: code -> emotion; other codes are left out.
 
     Returns:
-        The utterances used, the number left out for each code, and a note naming some of the files
-        that do not match the pattern, where there are any.
+        The utterances used, the number left out for each code, and notes naming some of the files
+        that do not match the pattern, and of the others, where there are any.
     """
     utterances: list[Utterance] = []
     left_out: Counter[str] = Counter()
     unrecognised: list[str] = []
-    for path in paths:
-        match = re.fullmatch(name_pattern, path.stem)
+    for path in found.taken:
+        match = re.fullmatch(name_pattern, path.stem, re.ASCII)
         if match is None:
             unrecognised.append(path.name)
         elif match["code"] not in label_map:
@@ -77,10 +52,11 @@ def read_file_names(
                     text=match["text"],
                 )
             )
-    if not unrecognised:
-        return utterances, left_out, []
-    left_out[UNRECOGNISED] = len(unrecognised)
-    return utterances, left_out, [unrecognised_note("file names", unrecognised)]
+    notes = others_notes(found.others)
+    if unrecognised:
+        left_out[UNRECOGNISED] = len(unrecognised)
+        notes.insert(0, unrecognised_note("file names", unrecognised))
+    return utterances, left_out, notes
 
 
 def code_counts(
@@ -115,8 +91,18 @@ def count_notes(
 
 def unrecognised_note(what: str, found: Sequence[str]) -> str:
     """A sentence about what was left out because it does not look as the corpus publishes it."""
-    examples = ", ".join(map(shown, found[:3])) + (", ..." if len(found) > 3 else "")
-    return f"{len(found)} {what} not as the corpus publishes them, left out: {examples}"
+    return f"{len(found)} {what} not as the corpus publishes them, left out: {_examples(found)}"
+
+
+def others_notes(others: Sequence[Path]) -> list[str]:
+    """A sentence about what lies beside the files of a corpus and is not taken, or none."""
+    names = [f"{path.parent.name}/{path.name}" for path in others]
+    what = "files or folders beside those of the corpus"
+    return [f"{len(names)} {what}, not read: {_examples(names)}"] if names else []
+
+
+def _examples(names: Sequence[str], most: int = 3) -> str:
+    return ", ".join(map(visible, names[:most])) + (", ..." if len(names) > most else "")
 
 
 def build_corpus(
@@ -148,17 +134,22 @@ def build_corpus(
         The corpus, its utterances sorted.
 
     Raises:
-        DataError: no utterance is used, an id occurs twice, or there are notes under `strict`.
+        DataError: no utterance is used, what `check_utterances` raises, or there are notes under
+            `strict`.
     """
     used = tuple(sorted(utterances, key=lambda utterance: utterance.utterance_id))
     if not used:
+        found = "; ".join((f"left out: {_counts(left_out)}", *notes))
         raise DataError(
-            f"{root}: no utterance of {name} with a label of {', '.join(label_map) or '(none)'} "
-            f"(left out: {_counts(left_out)}); check the folder and the subset"
+            f"{visible(root)}: no utterance of {name} with a label of {', '.join(label_map)} "
+            f"({found}); check the folder and the subset"
         )
-    _check_unique(used)
+    check_utterances(used)
+    notes = (*notes, *spelling_notes(used))
     if strict and notes:
-        raise DataError(f"{root}: {'; '.join(notes)}; mend the corpus or read it without strict")
+        raise DataError(
+            f"{visible(root)}: {'; '.join(notes)}; mend the corpus or read it without strict"
+        )
     return Corpus(
         name=name,
         emotions=tuple(sorted(set(label_map.values()))),
@@ -166,19 +157,10 @@ def build_corpus(
         utterances=used,
         left_out=dict(sorted(left_out.items())),
         group_by=group_by,
-        notes=tuple(notes),
+        notes=notes,
         options=dict(options or {}),
     )
 
 
 def _counts(left_out: Mapping[str, int]) -> str:
     return ", ".join(f"{code} {count}" for code, count in sorted(left_out.items())) or "none"
-
-
-def _check_unique(utterances: Sequence[Utterance]) -> None:
-    for first, second in zip(utterances, utterances[1:], strict=False):
-        if first.utterance_id == second.utterance_id:
-            raise DataError(
-                f"utterance {first.utterance_id} occurs twice, as {first.path} and {second.path}; "
-                "keep one of them"
-            )

@@ -1,3 +1,5 @@
+from .checking import check_folds as check_folds
+from .copies import check_copies as check_copies
 from .fold import Fold as Fold
 from .folds import assert_speaker_disjoint as assert_speaker_disjoint
 from .folds import assign_folds as assign_folds
@@ -14,6 +16,8 @@ __all__ = [
     "assign_folds",
     "audit",
     "audit_in_words",
+    "check_copies",
+    "check_folds",
     "folds_key",
     "guess_emotions",
 ]

@@ -38,7 +38,11 @@ HeldOut = tuple[str, set[str]]
 
 
 def assign_folds(
-    rows: Sequence[UtteranceRow], protocol: str, group_by: str, seed: int
+    rows: Sequence[UtteranceRow],
+    protocol: str,
+    group_by: str,
+    seed: int,
+    emotions: Iterable[str] = (),
 ) -> list[Fold]:
     """Divide a corpus into folds; the same rows and seed give the same folds in any order.
 
@@ -47,6 +51,7 @@ def assign_folds(
         protocol: one of `PROTOCOLS`.
         group_by: "session" or "speaker", as the corpus says; used by the protocol `speaker`.
         seed: for everything that is drawn.
+        emotions: those that the corpus has labels for; one that no row has is too rare, too.
 
     Returns:
         The folds, in order of their numbers.
@@ -57,7 +62,7 @@ def assign_folds(
     """
     if protocol not in PROTOCOLS:
         raise DataError(f"protocol {protocol!r} is not known; choose one of {', '.join(PROTOCOLS)}")
-    _check_emotions(rows)
+    _check_emotions(rows, emotions)
     # Sorted, so that the order in which a folder was listed cannot change what is drawn.
     ordered = sorted(rows, key=lambda row: row.utterance_id)
     if protocol == "random":
@@ -103,11 +108,12 @@ def assert_speaker_disjoint(fold: Fold, rows: Iterable[UtteranceRow]) -> None:
         )
 
 
-def _check_emotions(rows: Sequence[UtteranceRow]) -> None:
+def _check_emotions(rows: Sequence[UtteranceRow], labels: Iterable[str]) -> None:
     counts = Counter(_emotions(rows))
     if len(counts) < 2:
         found = ", ".join(counts) or "none"
         raise DataError(f"found the emotions: {found}; expected two or more, add recordings")
+    counts.update(dict.fromkeys(labels, 0))
     rare = [f"{emotion} {count}" for emotion, count in sorted(counts.items()) if count < NUM_FOLDS]
     if rare:
         raise DataError(

@@ -11,11 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from data_pipeline.errors import DataError
+from data_pipeline.names import alike_key, visible
 from data_pipeline.rows import UtteranceRow
 from data_pipeline.splits.fold import Fold
 
 # Column of the rows -> what several of its values are called.
 SHARED_COLUMNS = {"speaker": "speakers", "text": "sentences", "audio_sha256": "recordings"}
+# Columns that people write: two names that differ only in spelling are one.
+WRITTEN = ("speaker", "text")
 # What may not be on both sides under the protocol `speaker`.
 KEPT_APART = ("speaker", "audio_sha256")
 # Column that a guess looks at -> its name; None looks at nothing.
@@ -38,6 +41,7 @@ class Shared:
         column: a key of `SHARED_COLUMNS`.
         part, others: the part looked at, and those in which its values were found again.
         values: those found in both, sorted.
+        alike: those of the part that differ only in spelling from one of the others.
         total: how many values the part has; 0 where the corpus does not tell.
     """
 
@@ -46,6 +50,7 @@ class Shared:
     part: str
     others: tuple[str, ...]
     values: tuple[str, ...]
+    alike: tuple[str, ...]
     total: int
 
 
@@ -149,13 +154,15 @@ def shared_values(
         ids = (utterance_id for name in names for utterance_id in getattr(fold, name))
         return {getattr(row_of[utterance_id], column) for utterance_id in ids} - {""}
 
-    own = values(part)
+    own, other = values(part), values(*others)
+    keys = {alike_key(value) for value in other} if column in WRITTEN else set()
     return Shared(
         fold=fold.number,
         column=column,
         part=part,
         others=others,
-        values=tuple(sorted(own & values(*others))),
+        values=tuple(sorted(own & other)),
+        alike=tuple(sorted(value for value in own - other if alike_key(value) in keys)),
         total=len(own),
     )
 
@@ -274,6 +281,7 @@ def audit_in_words(found: Audit) -> str:
     lines += [_table_line("guessing without listening", "WA (mean of folds)", "UA")]
     lines += [_guess_line(guess) for guess in found.guesses]
     lines += _fitted_lines(found.lengths)
+    lines += _alike_lines(found.shared)
     for number, emotions in found.untrained.items():
         lines.append(f"  fold {number} trains on no {', '.join(emotions)}, so it cannot name it")
     return "\n".join(lines)
@@ -287,9 +295,22 @@ def _shared_line(found: Iterable[Shared], column: str) -> str:
     cells = []
     for part in ("test", "validation"):
         of_part = [shared for shared in found if (shared.column, shared.part) == (column, part)]
-        worst = max(of_part, key=lambda shared: len(shared.values))
-        cells.append(f"{len(worst.values)} of {worst.total}" if worst.total else "not known")
+        worst = max(of_part, key=_num_shared)
+        cells.append(f"{_num_shared(worst)} of {worst.total}" if worst.total else "not known")
     return _table_line(f"  {SHARED_COLUMNS[column]}", *cells)
+
+
+def _num_shared(shared: Shared) -> int:
+    return len(shared.values) + len(shared.alike)
+
+
+def _alike_lines(found: Iterable[Shared]) -> list[str]:
+    return [
+        f"  fold {shared.fold}: speakers of {shared.part} are in {' or '.join(shared.others)} "
+        f"under another spelling: {', '.join(map(visible, shared.alike))}; give each one name"
+        for shared in found
+        if shared.column == "speaker" and shared.alike
+    ]
 
 
 def _guess_line(guess: Guess) -> str:

@@ -93,8 +93,10 @@ def test_file_that_cannot_be_read_is_one_line(tmp_path):
 
 
 def test_no_rows_is_refused(tmp_path):
-    with pytest.raises(DataError, match="no utterance of manifest"):
+    with pytest.raises(DataError, match="names of the columns and no row, expected a row for each"):
         read_manifest(write_csv(tmp_path, "path,emotion,speaker\n"))
+    with pytest.raises(DataError, match="received an empty file"):
+        read_manifest(write_csv(tmp_path, ""))
 
 
 @pytest.mark.parametrize(
@@ -122,9 +124,11 @@ def test_names_that_differ_only_in_spelling_are_noted(tmp_path):
     ]
     path = write_csv(tmp_path, "\n".join(["path,emotion,speaker", *rows]))
     assert read_manifest(path).notes == (
-        "speakers that differ only in spelling: Anna, anna",
-        f"speakers that differ only in spelling: {composed}, {decomposed}",
-        "emotions that differ only in spelling: Joy, joy",
+        "speakers that differ only in spelling: Anna, anna "
+        "(taken for 2 speakers; give them one name)",
+        f"speakers that differ only in spelling: {composed}, {decomposed} "
+        "(taken for 2 speakers; give them one name)",
+        "emotions that differ only in spelling: Joy, joy (taken for 2 emotions; give them one name)",
     )
     with pytest.raises(DataError, match="speakers that differ only in spelling: Anna, anna"):
         read_manifest(path, strict=True)

@@ -1,41 +1,33 @@
-"""Audio decoded, and features computed from it, inside tf.data: preparation with our own MFCC.
+"""Features computed from audio inside tf.data: preparation with our own MFCC.
 
-The one module that imports tensorflow_io. tensorflow-io checks next to nothing, so a file gets here
-only after `data_pipeline.audio` has opened it and found its header within the limits, and what
-comes out passes the same last check. Whatever tensorflow-io cannot do goes through `load_segment`:
-other encodings, damaged files, and other rates than 16 kHz, because its resampler delays the signal
-(32 samples from 44.1 kHz) where soxr does not. So both ways give the same samples and verdicts.
+One file has one verdict and one identity, whoever decodes it: so files are decoded by the rules of
+`load_waveform`, in threads, and the graph gets samples. The one exception is the one that cannot
+differ. A plain WAV file, 44 bytes of header and then nothing but mono 16-bit PCM at 16 kHz, is
+decoded in the graph by tensorflow-io: its samples are the bytes themselves. Of everything else
+tensorflow-io makes something of its own: it never ends on a FLAC that is shorter than its header
+says, turns damaged frames into zeros, and rounds lossy formats differently.
+
+The one module that imports tensorflow_io.
 """
 
+import struct
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import tensorflow as tf
 import tensorflow_io as tfio
 
 from data_pipeline.audio.checks import check_waveform
-from data_pipeline.audio.opening import open_checked
-from data_pipeline.audio.reading import decode_opened, read_audio_file
+from data_pipeline.audio.limits import MAX_DURATION_SECONDS
+from data_pipeline.audio.reading import decode_recording, read_audio_file
 from data_pipeline.audio.refusals import AudioError
 from data_pipeline.audio.segments import Segment, load_segment
 from data_pipeline.audio.waveform import INT16_SCALE, SAMPLE_RATE
 
-
-def _from_int16(samples: tf.Tensor) -> tf.Tensor:
-    return tf.cast(samples, tf.float32) / INT16_SCALE
-
-
-# (container, encoding) as libsndfile names them -> bytes to float32 (num_frames, channels).
-DECODERS: dict[tuple[str, str], Callable[[tf.Tensor], tf.Tensor]] = {
-    ("WAV", "PCM_16"): lambda data: _from_int16(tfio.audio.decode_wav(data, dtype=tf.int16)),
-    ("WAV", "FLOAT"): lambda data: tfio.audio.decode_wav(data, dtype=tf.float32),
-    ("FLAC", "PCM_16"): lambda data: _from_int16(tfio.audio.decode_flac(data, dtype=tf.int16)),
-    ("OGG", "VORBIS"): tfio.audio.decode_vorbis,
-    ("MP3", "MPEG_LAYER_III"): tfio.audio.decode_mp3,
-}
-# Comes last: samples that are decoded already.
-LOADED = len(DECODERS)
-
+HEADER_BYTES = 44
+# What is longer than the limit is refused by `load_waveform`, in its words.
+MAX_PLAIN_BYTES = 2 * SAMPLE_RATE * MAX_DURATION_SECONDS
 # Files read at once.
 READ_CHUNK_SIZE = 8
 
@@ -63,9 +55,8 @@ def decode_in_order(
     transformed = iter(_transformed_dataset(segments, transform, workers))
     for segment in segments:
         try:
-            samples, num_frames, *results = (tensor.numpy() for tensor in next(transformed))
-            # Shorter than the header promises: the file is damaged.
-            whole = 0 < len(samples) == num_frames
+            samples, num_samples, *results = (tensor.numpy() for tensor in next(transformed))
+            whole = 0 < len(samples) == num_samples
         except tf.errors.OpError:
             whole = False
         try:
@@ -81,22 +72,22 @@ def decode_in_order(
 def _transformed_dataset(
     segments: Sequence[Segment], transform: Transform, workers: int
 ) -> tf.data.Dataset:
-    """Dataset of (mono samples, number of frames that the header promises, *transformed)."""
+    """Dataset of (samples, how many they should be, *transformed)."""
     files = tf.data.Dataset.from_generator(
-        lambda: _read_in_chunks(segments),
+        lambda: _read_in_chunks(segments, workers),
         output_signature=(
             tf.TensorSpec([None], tf.string),
-            tf.TensorSpec([None], tf.int32),
+            tf.TensorSpec([None], tf.bool),
             tf.TensorSpec([None], tf.int64),
         ),
     ).unbatch()
 
     def decode_and_transform(
-        file_bytes: tf.Tensor, decoder: tf.Tensor, num_frames: tf.Tensor
+        content: tf.Tensor, is_plain: tf.Tensor, num_samples: tf.Tensor
     ) -> tuple[tf.Tensor, ...]:
-        samples = _decode_mono(file_bytes, decoder)
+        samples = tf.cond(is_plain, lambda: _plain_wav(content), lambda: _raw_samples(content))
         # As `check_waveform` clips them; it is what sees the samples themselves.
-        return samples, num_frames, *transform(tf.clip_by_value(samples, -1.0, 1.0))
+        return samples, num_samples, *transform(tf.clip_by_value(samples, -1.0, 1.0))
 
     options = tf.data.Options()
     options.threading.max_intra_op_parallelism = 1
@@ -104,35 +95,46 @@ def _transformed_dataset(
     return results.prefetch(2 * workers).with_options(options)
 
 
-def _read_in_chunks(segments: Sequence[Segment]) -> Iterator[tuple[tuple, ...]]:
+def _plain_wav(file_bytes: tf.Tensor) -> tf.Tensor:
+    """The samples of a plain WAV file: (num_samples,) float32."""
+    samples = tfio.audio.decode_wav(file_bytes, dtype=tf.int16)[:, 0]
+    return tf.cast(samples, tf.float32) / INT16_SCALE
+
+
+def _raw_samples(content: tf.Tensor) -> tf.Tensor:
+    return tf.io.decode_raw(content, tf.float32)
+
+
+def _read_in_chunks(segments: Sequence[Segment], workers: int) -> Iterator[tuple[tuple, ...]]:
     """Several files at once: handing one over to tf.data takes longer than reading it."""
-    for start in range(0, len(segments), READ_CHUNK_SIZE):
-        chunk = segments[start : start + READ_CHUNK_SIZE]
-        yield tuple(zip(*map(_read, chunk), strict=True))
+    with ThreadPoolExecutor(workers) as threads:
+        for start in range(0, len(segments), READ_CHUNK_SIZE):
+            chunk = segments[start : start + READ_CHUNK_SIZE]
+            yield tuple(zip(*threads.map(_read, chunk), strict=True))
 
 
-def _read(segment: Segment) -> tuple[bytes, int, int]:
-    """(bytes, index of the decoder, number of frames); the limits are checked here."""
-    path = segment.path
+def _read(segment: Segment) -> tuple[bytes, bool, int]:
+    """(bytes of a plain file, or samples as bytes; whether it is plain; number of samples)."""
     try:
         if not segment.is_whole:
             waveform = load_segment(segment)
-            return waveform.tobytes(), LOADED, len(waveform)
-        file_bytes = read_audio_file(path)
-        with open_checked(file_bytes, str(path)) as opened:
-            file = opened.file
-            encoding = (file.format, file.subtype)
-            if file.samplerate == SAMPLE_RATE and encoding in DECODERS:
-                return file_bytes, list(DECODERS).index(encoding), file.frames
-            waveform = decode_opened(opened, str(path)).waveform
-        return waveform.tobytes(), LOADED, len(waveform)
+            return waveform.tobytes(), False, len(waveform)
+        file_bytes = read_audio_file(segment.path)
+        if _is_plain_wav(file_bytes):
+            return file_bytes, True, (len(file_bytes) - HEADER_BYTES) // 2
+        waveform = decode_recording(file_bytes, str(segment.path)).waveform
+        return waveform.tobytes(), False, len(waveform)
     except AudioError:
-        return b"", LOADED, -1  # `load_segment` will say why
+        return b"", False, -1  # `load_segment` will say why
 
 
-def _decode_mono(file_bytes: tf.Tensor, decoder: tf.Tensor) -> tf.Tensor:
-    """(num_samples,) float32, channels averaged."""
-    branches = [lambda decode=decode: decode(file_bytes) for decode in DECODERS.values()]
-    loaded = lambda: tf.io.decode_raw(file_bytes, tf.float32)[:, None]  # noqa: E731
-    samples = tf.switch_case(decoder, [*branches, loaded])
-    return tf.reduce_mean(samples, axis=1)  # (num_frames, channels) -> (num_frames,)
+def _is_plain_wav(file_bytes: bytes) -> bool:
+    """Whether a file is a WAV header of 44 bytes and mono 16-bit PCM at 16 kHz to its end."""
+    size = len(file_bytes) - HEADER_BYTES
+    if not 0 < size <= MAX_PLAIN_BYTES or size % 2:
+        return False
+    pcm = struct.pack("<HHIIHH", 1, 1, SAMPLE_RATE, 2 * SAMPLE_RATE, 2, 16)
+    riff = b"RIFF" + (size + HEADER_BYTES - 8).to_bytes(4, "little") + b"WAVE"
+    format_chunk = b"fmt " + len(pcm).to_bytes(4, "little") + pcm
+    data = b"data" + size.to_bytes(4, "little")
+    return file_bytes[:HEADER_BYTES] == riff + format_chunk + data

@@ -16,10 +16,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print counts, durations, folds and what they share; the exit code."""
-    from data_pipeline.records.describing import check_folds_are_possible, describe
+    from data_pipeline.records.describing import check_usable, describe
     from data_pipeline.records.prepared import load_prepared
 
     prepared = load_prepared(arguments.folder)
     print(describe(prepared))
-    check_folds_are_possible(prepared)
+    check_usable(prepared)
     return 0

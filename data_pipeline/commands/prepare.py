@@ -117,6 +117,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     from data_pipeline.records.preparing import prepare
     from data_pipeline.records.remarks import notes_on_lengths
+    from data_pipeline.splits.copies import check_copies
 
     corpus = _read_corpus(arguments)
     for note in corpus.notes:
@@ -130,8 +131,9 @@ def run(arguments: argparse.Namespace) -> int:
         strict=arguments.strict,
         workers=arguments.workers,
     )
-    for note in notes_on_lengths(prepared.utterances):
-        print(f"note: {note}", file=sys.stderr)
+    for note in (check_copies(prepared.utterances), *notes_on_lengths(prepared.utterances)):
+        if note:
+            print(f"note: {note}", file=sys.stderr)
     print(_summary(prepared, time.monotonic() - started))
     return 0
 

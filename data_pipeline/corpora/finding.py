@@ -102,17 +102,21 @@ class DiskNames:
 
     def find(self, path: Path) -> Path:
         """The path under which a file is on disk; the path itself where there is no such file."""
-        found = self._found(path)
-        return path if found is None else found
-
-    def _found(self, path: Path) -> Path | None:
         if os.path.lexists(path):
             return path
-        folder = None if path == path.parent else self._found(path.parent)
-        if folder is None:
-            return None
+        found = Path(path.anchor)
+        for name in path.relative_to(found).parts:
+            there = self._in_folder(found, name)
+            if there is None:
+                return path
+            found = there
+        return found
+
+    def _in_folder(self, folder: Path, name: str) -> Path | None:
+        if os.path.lexists(folder / name):
+            return folder / name
         for form, names_of in zip(_FORMS, self._names(folder), strict=True):
-            names = names_of.get(form(path.name), [])
+            names = names_of.get(form(name), [])
             if len(names) == 1:
                 return folder / names[0]
         return None

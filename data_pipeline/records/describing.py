@@ -11,6 +11,9 @@ from data_pipeline.errors import DataError
 from data_pipeline.records.prepared import Prepared
 from data_pipeline.records.remarks import cause_lines, notes_on_lengths, read_rejected
 from data_pipeline.rows import UtteranceRow
+from data_pipeline.splits.checking import check_folds
+from data_pipeline.splits.copies import check_copies
+from data_pipeline.splits.fold import Fold
 from data_pipeline.splits.folds import assign_folds
 from data_pipeline.splits.leakage import audit, audit_in_words
 
@@ -48,8 +51,17 @@ def _overview(prepared: Prepared) -> list[str]:
         f"duration     {_duration(prepared.utterances)}",
         f"frames       {_median_frames(prepared.utterances)}",
         *(f"note         {note}" for note in prepared.notes),
-        *(f"note         {note}" for note in notes_on_lengths(prepared.utterances)),
+        *(f"note         {note}" for note in _notes(prepared)),
     ]
+
+
+def _notes(prepared: Prepared) -> list[str]:
+    """What the utterances themselves tell, beside what the reader of the corpus had to say."""
+    try:
+        copies = check_copies(prepared.utterances)
+    except DataError as error:  # an earlier version prepared it
+        copies = str(error)
+    return [*([copies] if copies else []), *notes_on_lengths(prepared.utterances)]
 
 
 def _duration(rows: Sequence[UtteranceRow]) -> str:
@@ -127,18 +139,17 @@ def _width(text: str) -> int:
     return len(text) + wide - sum(map(bool, map(unicodedata.combining, text)))
 
 
-def check_folds_are_possible(prepared: Prepared) -> None:
-    """Refuse a corpus that no protocol can divide: nothing can be trained on it.
+def check_usable(prepared: Prepared) -> None:
+    """Refuse a corpus that nothing can be trained on.
 
     Raises:
-        DataError: what `assign_folds` says of the last protocol that every corpus may have.
+        DataError: a recording has two emotions, or no protocol can divide the corpus.
     """
+    check_copies(prepared.utterances)
     last: DataError | None = None
     for protocol in PROTOCOLS:
         try:
-            assign_folds(
-                prepared.utterances, protocol, prepared.group_by, SEED, source=prepared.folds_of
-            )
+            _folds(prepared, protocol)
         except DataError as error:
             # That a corpus brings no folds of its own is no fault of it.
             last = last if last and protocol == "given" else error
@@ -147,11 +158,26 @@ def check_folds_are_possible(prepared: Prepared) -> None:
     raise DataError(f"{prepared.directory}: {last}")
 
 
+def _folds(prepared: Prepared, protocol: str) -> list[Fold]:
+    """Folds that can be trained."""
+    rows = prepared.utterances
+    folds = assign_folds(
+        rows,
+        protocol,
+        prepared.group_by,
+        SEED,
+        emotions=prepared.emotions,
+        source=prepared.folds_of,
+    )
+    check_folds(folds, rows)
+    return folds
+
+
 def _protocol(prepared: Prepared, protocol: str) -> list[str]:
     """One line a fold, and what training and test have in common."""
     rows = prepared.utterances
     try:
-        folds = assign_folds(rows, protocol, prepared.group_by, SEED, source=prepared.folds_of)
+        folds = _folds(prepared, protocol)
         audited = audit(rows, folds, protocol)
     except DataError as error:
         return [f"protocol {protocol}: not possible here: {error}"]

@@ -127,11 +127,15 @@ def _read_lines(path: Path) -> list[dict]:
         for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
             with suppress(ValueError):
                 lines.append(json.loads(line))
-    if not lines or not isinstance(lines[0], dict) or "settings" not in lines[0]:
+    if not lines or not _is_first_line(lines[0]):
         raise DataError(
             f"{path.parent}: not empty and not a prepared folder; give another --out, or empty it"
         )
     return lines
+
+
+def _is_first_line(line: object) -> bool:
+    return isinstance(line, dict) and isinstance(line.get("settings"), dict)
 
 
 def _check_settings(out: Path, stored: Mapping, wanted: Mapping) -> None:

@@ -46,6 +46,7 @@ from data_pipeline.records.remarks import (
 )
 from data_pipeline.records.shard import strict_error, write_shard
 from data_pipeline.runtime import usable_cores
+from data_pipeline.splits.copies import check_copies
 
 EXTRACTORS = {"opensmile": extract_opensmile, "tensorflow": extract_tensorflow}
 # Packages whose version may change the numbers, by extractor.
@@ -80,8 +81,8 @@ def prepare(
         The prepared folder, whole.
 
     Raises:
-        DataError: the folder holds something else or was made with other settings, no utterance is
-            usable, or (strict) a file is not.
+        DataError: the folder holds something else or was made with other settings, no utterance of
+            an emotion is usable, one recording has two emotions, or (strict) a file is not usable.
     """
     out = Path(out)
     settings = _settings(corpus, mfcc, n_fft)
@@ -92,7 +93,7 @@ def prepare(
         key = digest([settings, corpus.left_out, corpus.notes, [shard.key for shard in shards]])
         if not missing and is_prepared(out, key):
             _write_rejected(out, _rejected_of(finished[shard.name] for shard in shards))
-            _check_kept(out, corpus, [finished[shard.name] for shard in shards])
+            _check_kept(out, corpus, [finished[shard.name] for shard in shards], strict)
             print(f"{out}: already prepared", file=sys.stderr)
             return load_prepared(out)
         begin_progress(out, settings)
@@ -107,7 +108,10 @@ def prepare(
                 made = write_shard(out, shard, share, emotions=corpus.emotions, strict=strict)
                 add_finished(out, made)
                 finished[shard.name] = made
-        _finish(out, corpus, settings, key, [finished[shard.name] for shard in shards])
+        whole = [finished[shard.name] for shard in shards]
+        _write_rejected(out, _rejected_of(whole))
+        _check_kept(out, corpus, whole, strict)
+        _write_metadata(out, corpus, settings, key, whole)
     return load_prepared(out)
 
 
@@ -198,14 +202,12 @@ def _watched(outcomes: Iterable[Outcome], bar: tqdm, started: float) -> Iterator
         yield outcome
 
 
-def _finish(
+def _write_metadata(
     out: Path, corpus: Corpus, settings: Mapping, key: str, shards: Sequence[FinishedShard]
 ) -> None:
-    """Write `rejected.csv`, then `metadata.json`."""
+    """Write `metadata.json`: the folder is whole."""
     rows = [row.to_json() for shard in shards for row in shard.utterances]
     rejected = _rejected_of(shards)
-    _write_rejected(out, rejected)
-    _check_kept(out, corpus, shards)
     metadata = {
         **settings,
         "reader_options": dict(corpus.options),
@@ -222,9 +224,8 @@ def _finish(
     replace_file(out / METADATA_NAME, json.dumps(metadata, indent=1, ensure_ascii=False))
 
 
-def _check_kept(out: Path, corpus: Corpus, shards: Iterable[FinishedShard]) -> None:
-    """Refuse a corpus of which nothing is left, or nothing of an emotion."""
-    shards = list(shards)
+def _check_kept(out: Path, corpus: Corpus, shards: Sequence[FinishedShard], strict: bool) -> None:
+    """Refuse a corpus of which nothing is left, or nothing of an emotion, and wrong copies."""
     rows, rejected = [row for shard in shards for row in shard.utterances], _rejected_of(shards)
     if not rows:
         raise DataError(
@@ -235,6 +236,7 @@ def _check_kept(out: Path, corpus: Corpus, shards: Iterable[FinishedShard]) -> N
     emotion_of = {utterance.utterance_id: utterance.emotion for utterance in corpus.utterances}
     of_emotions = [(emotion_of[row.utterance_id], row) for row in rejected]
     check_every_emotion(out, corpus.emotions, {row.emotion for row in rows}, of_emotions)
+    check_copies(rows, strict=strict)
 
 
 def _write_rejected(out: Path, rejected: Iterable[RejectedFile]) -> None:

@@ -48,6 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Train and test the SVM on every fold; the run folder is that of a trained network."""
     from data_pipeline.records.functional_store import load_functionals
     from data_pipeline.records.prepared import load_prepared
+    from data_pipeline.splits.checking import check_folds
     from data_pipeline.splits.folds import assign_folds, folds_key
     from data_pipeline.splits.leakage import audit, audit_in_words
     from ser_keras.runs.files import fold_dir
@@ -65,7 +66,9 @@ def run(arguments: argparse.Namespace) -> int:
         prepared.group_by,
         arguments.seed,
         source=prepared.folds_of,
+        emotions=prepared.emotions,
     )
+    check_folds(folds, prepared.utterances, trained_on=("train", "validation"))
     print(audit_in_words(audit(prepared.utterances, folds, arguments.protocol)))
     config = config_of(arguments, prepared, folds_key(folds))
     run_dir = arguments.run_dir or run_folder(config, Path("runs"))

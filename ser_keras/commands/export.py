@@ -82,7 +82,8 @@ def export_fold(fold: Path, directory: Path) -> Path:
     maker = maker_of_fold(fold)
     check_new_version(directory, maker)
     model, info = load_model(fold / MODEL_FOLDER)
-    return export_saved_model(model, replace(info, run=maker.config), directory, maker)
+    run = maker.config.as_read_back() if maker.config else None
+    return export_saved_model(model, replace(info, run=run), directory, maker)
 
 
 def find_fold(run_dir: Path, fold: int | None) -> Path:

@@ -53,10 +53,11 @@ def run(arguments: argparse.Namespace) -> int:
     prepared = load_data(order)
     runs = plan_runs(order, prepared)
     print_audits(runs, prepared)
+    saved = place_of_export(runs[0], order) if len(runs) == 1 else None
     with opened(runs):
         trained = train_missing(runs, prepared, order.tested)
-        if len(runs) == 1:
-            finish_run(runs[0], order, anew=trained)
+        if saved:
+            finish_run(runs[0], order, saved, anew=trained)
         else:
             print_table(runs)
     return 0
@@ -93,6 +94,7 @@ def load_data(order: TrainingOrder) -> "Prepared":
 
 def plan_runs(order: TrainingOrder, prepared: "Prepared") -> list["Run"]:
     """Every protocol with every seed and every variant, each in its folder."""
+    from data_pipeline.splits.checking import check_folds
     from data_pipeline.splits.folds import assign_folds, folds_key
     from ser_keras.runs.config import RunConfig, recordings_key
     from ser_keras.runs.grid import Run, choose_folds
@@ -102,8 +104,15 @@ def plan_runs(order: TrainingOrder, prepared: "Prepared") -> list["Run"]:
     for protocol in order.protocols:
         for seed in order.seeds:
             folds = assign_folds(
-                prepared.utterances, protocol, prepared.group_by, seed, source=prepared.folds_of
+                prepared.utterances,
+                protocol,
+                prepared.group_by,
+                seed,
+                emotions=prepared.emotions,
+                source=prepared.folds_of,
             )
+            chosen = choose_folds(folds, order.fold)
+            check_folds(chosen, prepared.utterances)
             for variant in order.variants:
                 config = RunConfig(
                     **prepared.identity,
@@ -116,7 +125,6 @@ def plan_runs(order: TrainingOrder, prepared: "Prepared") -> list["Run"]:
                     folds_key=folds_key(folds),
                     recordings_key=recordings,
                 )
-                chosen = choose_folds(folds, order.fold)
                 runs.append(Run(folder_of(order, config), config, len(folds), chosen))
     return runs
 
@@ -142,6 +150,26 @@ def print_audits(runs: Sequence["Run"], prepared: "Prepared") -> None:
     for protocol, seed in found:
         if seed == runs[0].config.seed:  # other seeds draw other folds, which share as much
             print(f"\nprotocol {protocol}: {audit_in_words(found[protocol, seed])}")
+
+
+def place_of_export(run: "Run", order: TrainingOrder) -> Path:
+    """Where the run's model goes; what cannot be its place is refused before it is trained."""
+    from ser_keras.errors import SerError
+    from ser_keras.export.place import check_export_place, export_place
+    from ser_keras.runs.opening import is_in_the_way
+
+    if not (order.export or run.name):
+        raise SerError(
+            f"{run.directory}: has no name that the model could get; say where it goes: --export "
+            "DIR"
+        )
+    saved = order.export or export_place(run.name, run.config, run.directory)
+    if is_in_the_way(saved, run.directory):
+        raise SerError(
+            f"{saved}: is in the way of the run in {run.directory}; give another --export"
+        )
+    check_export_place(saved, run.config, run.directory)
+    return saved
 
 
 @contextmanager
@@ -216,14 +244,13 @@ def print_table(runs: Sequence["Run"]) -> None:
     print(f"\n{runs[0].directory.parent}:\n{summary_table(runs)}")
 
 
-def finish_run(run: "Run", order: TrainingOrder, anew: bool) -> None:
+def finish_run(run: "Run", order: TrainingOrder, saved: Path, anew: bool) -> None:
     """Sum up a single run, export it where that is not done yet, and say what to do next."""
     from ser_keras.runs.folder import best_validated_fold, summary_in_words, write_summary
 
     summary = write_summary(run.directory, run.num_folds)
     print(f"\n{run.directory}: {summary_in_words(summary)}")
     best = best_validated_fold(run.directory, run.num_folds)
-    saved = order.export or Path("saved_models") / run.name
     export(best, saved, anew)
     if order.data is None and order.tested:
         print_answer(saved, tested_file(best))
@@ -237,14 +264,11 @@ def finish_run(run: "Run", order: TrainingOrder, anew: bool) -> None:
 
 def export(fold: Path, directory: Path, anew: bool) -> None:
     """Export the model of a fold, where it is new or there is none yet."""
-    from ser_keras.export.saved_model import export_saved_model
+    from ser_keras.commands.export import export_fold
     from ser_keras.graph.layout import saved_versions
-    from ser_keras.runs.files import MODEL_FOLDER
-    from ser_keras.training.model_files import load_model
 
     if anew or not saved_versions(directory):
-        model, info = load_model(fold / MODEL_FOLDER)
-        print(f"\nexported: {export_saved_model(model, info, directory)}")
+        print(f"\nexported: {export_fold(fold, directory)}")
 
 
 def tested_file(fold: Path) -> Path:

@@ -74,16 +74,13 @@ def check_onnx_place(path: Path) -> None:
     """Refuse a name that no ONNX file of ours may be written to; look before an export.
 
     Raises:
-        SerError: a folder or another file is there, or its folder is missing or closed.
+        SerError: a folder or another file is there, or its folder is closed.
     """
     _libraries()
-    if not os.path.lexists(path):
-        folder = Path(os.path.abspath(path)).parent
-        if not os.path.isdir(folder):
-            raise SerError(f"{path}: its folder {folder} is not there; check --onnx")
-        if not may_write(folder):
-            raise SerError(f"{path}: {folder} may not be written to; check --onnx")
-    elif not _is_ours(path):
+    folder = Path(os.path.abspath(path)).parent
+    if os.path.isdir(folder) and not may_write(folder):  # an export may make it first
+        raise SerError(f"{path}: {folder} may not be written to; check --onnx")
+    if os.path.lexists(path) and not _is_ours(path):
         raise SerError(
             f"{path}: is there already and no ONNX file of an export, expected a new name or one "
             "that --onnx wrote: choose another --onnx"
@@ -98,8 +95,9 @@ def _is_ours(path: Path) -> bool:
         content = path.read_bytes()
     except OSError as error:
         raise SerError(f"{path}: cannot be read ({error.strerror}); check --onnx") from None
-    # The producer stands at the beginning, the metadata at the end.
-    return b"tf2onnx" in content[:HEAD_BYTES] and EMOTIONS.encode() in content[-TAIL_BYTES:]
+    # Its first field is a number; the producer stands near, the metadata at the end.
+    is_onnx = content[:1] == b"\x08" and b"tf2onnx" in content[:HEAD_BYTES]
+    return is_onnx and EMOTIONS.encode() in content[-TAIL_BYTES:]
 
 
 def _converted(

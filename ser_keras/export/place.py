@@ -20,6 +20,7 @@ from ser_keras.runs.config import RunConfig
 from ser_keras.runs.files import MODEL_FOLDER, RESULT_NAME, fold_dirs, read_json
 
 SAVED_MODELS = Path("saved_models")
+LETTERS = 8  # of a configuration's checksum, in a name
 ELSEWHERE = "export to another folder"
 # What a model learns of itself after its first export, when its test part is scored.
 _LEARNT_LATER: dict[str, Any] = {
@@ -35,36 +36,37 @@ class Maker:
     """Who makes an export: a run, or a model of which no run is known.
 
     Attributes:
-        config: of the run, as its file holds it; None where it is not known.
+        config: of the run; None where it is not known.
         models: what its models know of themselves. Exports that are older than `ModelInfo.run`
             are known by these.
     """
 
-    config: Mapping[str, Any] | None
+    config: RunConfig | None
     models: tuple[ModelInfo, ...]
 
     @classmethod
     def of_model(cls, info: ModelInfo) -> "Maker":
         """The maker that a model names."""
-        return cls(_as_held(info.run), (info,))
+        return cls(_config_of(info.run), (info,))
 
     @classmethod
     def of_run(cls, config: RunConfig, run_dir: Path) -> "Maker":
         """A run, and the models that its folder holds so far."""
-        return cls(config.as_read_back(), tuple(_models_of(run_dir)))
+        return cls(config, tuple(_models_of(run_dir)))
 
     def made(self, info: ModelInfo) -> bool:
         """Whether a model that was exported before comes from here."""
         if info.run is not None and self.config is not None:
-            return _as_held(info.run) == self.config
+            made_by = _config_of(info.run)
+            return made_by is not None and made_by.is_same(self.config)
         return any(
             replace(info, **_LEARNT_LATER) == replace(m, **_LEARNT_LATER) for m in self.models
         )
 
     def name(self) -> str:
         """Eight letters that stand for the configuration."""
-        text = json.dumps(self.config, sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:8]
+        text = json.dumps(self.config.deciding() if self.config else None, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:LETTERS]
 
 
 def check_export_place(directory: Path, config: RunConfig, run_dir: Path) -> None:
@@ -92,24 +94,40 @@ def export_place(name: str, config: RunConfig, run_dir: Path, root: Path = SAVED
         root: the folder of all models.
 
     Returns:
-        `<root>/<name>`. Where another run's model is there, or somebody's files, eight letters
-        that stand for the configuration are added.
+        The folder that holds this run's model already, else `<root>/<name>`. Where another run's
+        model is there, or somebody's files, letters that stand for the configuration are added.
     """
     maker = Maker.of_run(config, run_dir)
-    try:
-        check_place(root / name, maker)
-    except SerError:
-        return root / f"{name}-{maker.name()}"
-    return root / name
+    places = [root / name, *_with_letters(root, name)]
+    for place in places:
+        if _is_free(place, maker) and saved_versions(place):
+            return place
+    return places[0] if _is_free(places[0], maker) else root / f"{name}-{maker.name()}"
 
 
 def made_by_run(directory: Path, config: RunConfig, run_dir: Path) -> bool:
     """Whether there is a model in a folder, and this run made all of its versions."""
+    maker = Maker.of_run(config, run_dir)
+    return _is_free(Path(directory), maker) and bool(saved_versions(directory))
+
+
+def _with_letters(root: Path, name: str) -> list[Path]:
+    """The folders of exports that got letters of their configuration added."""
+    if not os.path.isdir(root):
+        return []
+    size = len(name) + 1 + LETTERS
+    return [
+        root / n for n in sorted(os.listdir(root)) if n.startswith(f"{name}-") and len(n) == size
+    ]
+
+
+def _is_free(directory: Path, maker: Maker) -> bool:
+    """Whether the exports of a maker may go to a folder."""
     try:
-        check_place(Path(directory), Maker.of_run(config, run_dir))
+        check_place(directory, maker)
     except SerError:
         return False
-    return bool(saved_versions(directory))
+    return True
 
 
 def check_new_version(directory: Path, maker: Maker) -> None:
@@ -178,7 +196,7 @@ def maker_of_fold(fold: Path) -> Maker:
     """The run that a finished fold belongs to, as its result.json says."""
     models = tuple(_models_of(fold.parent))
     try:
-        return Maker(RunConfig.from_json(read_json(fold / RESULT_NAME)).as_read_back(), models)
+        return Maker(RunConfig.from_json(read_json(fold / RESULT_NAME)), models)
     except SerError:  # it does not say; the models still tell
         return Maker(None, models)
 
@@ -194,14 +212,12 @@ def _models_of(run_dir: Path) -> list[ModelInfo]:
     return models
 
 
-def _as_held(content: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-    """A configuration with the settings that are newer than it; as it is where it is newer."""
-    if content is None:
-        return None
+def _config_of(content: Mapping[str, Any] | None) -> RunConfig | None:
+    """A configuration as an export holds it; None for none, or one of a newer version."""
     try:
-        return RunConfig.from_json(content).as_read_back()
+        return None if content is None else RunConfig.from_json(content)
     except SerError:
-        return content
+        return None
 
 
 def _exports(directory: Path) -> list[Path]:

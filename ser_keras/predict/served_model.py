@@ -83,19 +83,29 @@ class ServedModel:
 
 def _loaded(version_dir: Path) -> Any:
     """The SavedModel of a version folder."""
-    damaged = f"this SavedModel is damaged or has no signature {WAVEFORM!r}"
     try:
         with plain_path(version_dir) as path:
             loaded = tf.saved_model.load(str(path))
         if WAVEFORM in loaded.signatures:
             return loaded
-    except (PermissionError, tf.errors.PermissionDeniedError):
-        raise SerError(
-            f"{version_dir}: a file of this SavedModel may not be read; check its rights"
-        ) from None
     except (OSError, LookupError, ValueError, tf.errors.OpError):
         pass
-    raise SerError(f"{version_dir}: {damaged}; export it again: python -m ser_keras export")
+    if closed := _closed_below(version_dir):
+        raise SerError(f"{closed}: may not be read; check its rights")
+    raise SerError(
+        f"{version_dir}: this SavedModel is damaged or has no signature {WAVEFORM!r}; "
+        "export it again: python -m ser_keras export"
+    )
+
+
+def _closed_below(folder: Path) -> Path | None:
+    """The first file or folder below a folder that this process may not read; None for none."""
+    effective = os.access in os.supports_effective_ids
+    for path in (folder, *sorted(folder.rglob("*"))):
+        rights = os.R_OK | os.X_OK if os.path.isdir(path) else os.R_OK
+        if not os.access(path, rights, effective_ids=effective):
+            return path
+    return None
 
 
 def _version_dir(model_dir: Path) -> Path:

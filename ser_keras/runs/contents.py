@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,8 @@ from ser_keras.scores.predictions import Predictions
 
 # What all folds of a run have in common, and all runs whose figures stand in one table.
 COMMON = ("corpus", "label_map", "emotions", "subset")
+# What else all folds of a run have in common; what an older version did not write is not compared.
+OF_ONE_RUN = (*COMMON, "protocol", "variant", "preset", "seed", "data_key", "recordings_key")
 # What else the result.json of every fold has to hold, and that of a tested one.
 RESULT_KEYS = (*COMMON, "protocol", "variant", "seed", "fold", "best_epoch")
 TESTED_KEYS = (
@@ -64,6 +66,7 @@ def read_run_folder(directory: Path) -> RunContents:
         )
     read = [(_read_result(folder / RESULT_NAME), folder) for folder in folders]
     read.sort(key=lambda pair: pair[0]["fold"])
+    _check_one_run(directory, [result for result, _ in read])
     return RunContents(
         results=tuple(result for result, _ in read),
         predictions={
@@ -78,6 +81,17 @@ def read_run_folder(directory: Path) -> RunContents:
         },
         num_folds=_num_folds(directory),
     )
+
+
+def _check_one_run(directory: Path, results: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse folds that were put together from several runs."""
+    for name in OF_ONE_RUN:
+        values = [result[name] for result in results if result.get(name) not in (None, "")]
+        if any(value != values[0] for value in values):
+            raise SerError(
+                f"{directory}: its folds are of different runs ({name} differs), expected the "
+                "folds of one: keep each run in a folder of its own"
+            )
 
 
 def is_tested(result: Mapping[str, Any]) -> bool:

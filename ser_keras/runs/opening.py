@@ -15,6 +15,7 @@ from ser_keras.runs.files import (
     CONFIG_NAME,
     RESULT_NAME,
     SUMMARY_NAME,
+    number_of_fold,
     read_json,
     write_json,
 )
@@ -34,6 +35,15 @@ def refuse_file(run_dir: Path) -> None:
     for path in (run_dir, *run_dir.parents):
         if path.exists() and not path.is_dir():
             raise SerError(f"{shown(path)}: is a file; {ELSEWHERE}")
+
+
+def is_in_the_way(place: Path, run_dir: Path) -> bool:
+    """Whether a folder is the run's own, holds it, or lies in one of its folds."""
+    place, run_dir = place.resolve(), run_dir.resolve()
+    if place == run_dir or place in run_dir.parents:
+        return True
+    own = place.relative_to(run_dir).parts if run_dir in place.parents else ("",)
+    return number_of_fold(Path(own[0])) is not None
 
 
 def open_run(run_dir: Path, config: RunConfig) -> None:

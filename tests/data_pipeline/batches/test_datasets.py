@@ -8,7 +8,7 @@ from data_pipeline.batches import datasets
 from data_pipeline.batches.datasets import make_dataset, make_training_dataset, median_num_frames
 from data_pipeline.contract import INPUT_NAMES
 from data_pipeline.errors import DataError
-from data_pipeline.records.prepared import load_prepared
+from data_pipeline.records.prepared import Prepared, load_prepared
 
 NUM_FRAMES = (20, 11)
 
@@ -193,3 +193,13 @@ def test_ids_that_are_not_there_are_refused(prepared, ids):
         make_dataset(prepared, ids, 2, num_frames=NUM_FRAMES)
     with pytest.raises(DataError, match="asked for"):
         median_num_frames(prepared, ids)
+
+
+def test_a_recording_over_the_limit_is_not_trained_on(prepared):
+    """A batch is padded to its longest: ten minutes among seconds would take all memory."""
+    rows = list(prepared.metadata["utterances"])
+    rows[3] = rows[3] | {"duration_seconds": 600.0}
+    long = Prepared(prepared.directory, prepared.metadata | {"utterances": rows})
+    make_dataset(long, ["utt1", "utt2"], 2, num_frames=(9, 8))
+    with pytest.raises(DataError, match=r"'utt3' is 600.0 s long, expected 60 s or less.*prepare"):
+        make_dataset(long, ["utt1", "utt3"], 2, num_frames=(9, 8))

@@ -54,15 +54,30 @@ def test_strict_exits_with_1_and_names_the_file(table, tmp_path, capsys):
     assert "utt003.wav" in capsys.readouterr().err
 
 
+def test_one_recording_with_two_emotions_is_an_error(table, tmp_path, capsys):
+    recordings = sorted((tmp_path / "recordings").glob("*.wav"))
+    shutil.copy(recordings[0], recordings[5])
+    for _ in range(2):
+        assert main(prepare_arguments(table, tmp_path / "out")) == 1
+        error = capsys.readouterr().err.splitlines()[-1]
+        assert error.startswith("error: received the same recording with different emotions (")
+        assert "utt000.wav angry = " in error and "utt005.wav sad" in error
+    assert not (tmp_path / "out" / "metadata.json").exists()
+
+
 def test_identical_recordings_on_both_sides_are_told(table, tmp_path, capsys):
     recordings = sorted((tmp_path / "recordings").glob("*.wav"))
-    for path in recordings[1:]:
-        shutil.copy(recordings[0], path)
+    for number, path in enumerate(recordings[2:]):  # of equal emotions
+        shutil.copy(recordings[number % 2], path)
+    assert main(prepare_arguments(table, tmp_path / "out", "--strict")) == 1
+    assert "the same recording with different speakers (" in capsys.readouterr().err
     assert main(prepare_arguments(table, tmp_path / "out")) == 0
+    assert "note: 10 utterances are copies of another recording" in capsys.readouterr().err
     assert main(["describe", str(tmp_path / "out")]) == 0
     text = capsys.readouterr().out
     assert "protocol speaker: not possible here: fold 0: the same recordings" in text
-    assert ["recordings", "1", "of", "1", "1", "of", "1"] in [t.split() for t in text.splitlines()]
+    assert "note         10 utterances are copies of another recording" in text
+    assert ["recordings", "2", "of", "2", "2", "of", "2"] in [t.split() for t in text.splitlines()]
 
 
 @pytest.mark.parametrize(

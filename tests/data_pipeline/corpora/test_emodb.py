@@ -34,6 +34,7 @@ def test_name_gives_speaker_text_and_emotion(root):
     assert corpus.utterances[0].path == root / "wav" / "03a01Fa.wav"
     assert corpus.left_out == {"A": 1, "E": 1, "L": 2}
     assert corpus.emotions == ("angry", "happy", "neutral", "sad")
+    assert corpus.listed == {"angry": 1, "happy": 1, "neutral": 1, "sad": 1}
     assert (corpus.name, corpus.group_by) == ("emodb", "speaker")
 
 
@@ -48,6 +49,11 @@ def test_other_names_are_counted_and_named(root):
     assert "03a01Xa.wav" in note and "mine.wav" in note
     with pytest.raises(DataError, match=r"mine\.wav"):
         read_emodb(root, strict=True)
+
+
+def test_an_emotion_that_nobody_speaks_is_counted(root):
+    (root / "wav" / "16a05Tb.wav").unlink()
+    assert read_emodb(root).listed == {"angry": 1, "happy": 1, "neutral": 1, "sad": 0}
 
 
 def test_wav_folder_itself_is_refused_saying_what_was_found(root):

@@ -81,6 +81,19 @@ def test_the_corpus_is_read_again_with_the_options_of_then(corpus_of_four):
         )
 
 
+def test_functionals_that_cannot_be_kept_are_used_all_the_same(corpus_of_four, capsys):
+    prepared, manifest, _ = corpus_of_four
+    # In the way of the file that is to be kept, as a folder without rights would be.
+    path = prepared.directory / "functionals-eGeMAPSv02.npz"
+    path.mkdir()
+    assert load_functionals(prepared, "eGeMAPSv02", manifest).shape == (4, 88)
+    assert (
+        f"note: {path}: cannot be written (Is a directory), so the next run computes these "
+        "functionals again"
+    ) in capsys.readouterr().err
+    assert [p.name for p in prepared.directory.iterdir()] == [path.name]
+
+
 def test_segments_have_functionals_of_their_own(corpus_of_four, tmp_path):
     prepared, _, paths = corpus_of_four
     manifest = tmp_path / "segments.csv"

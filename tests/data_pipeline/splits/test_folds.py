@@ -288,6 +288,15 @@ def test_rare_emotion_is_refused_by_name():
             assign_folds(rows, protocol, "speaker", seed=0)
 
 
+def test_an_emotion_that_has_a_label_and_no_utterance_is_refused_by_name():
+    rows = make_rows(5)
+    for protocol in ("random", "speaker"):
+        with pytest.raises(DataError, match=r"\(fear 0\): expected 5 or more"):
+            assign_folds(rows, protocol, "speaker", seed=0, emotions=(*EMOTIONS, "fear"))
+        folds = assign_folds(rows, protocol, "speaker", seed=0, emotions=EMOTIONS)
+        assert folds == assign_folds(rows, protocol, "speaker", seed=0)
+
+
 def test_too_few_utterances_for_the_speakers_are_refused():
     # Without s2, s3 or s4 six speakers and at most four utterances of an emotion are left.
     rows = [

@@ -152,6 +152,21 @@ def test_protocol_speaker_refuses_a_speaker_or_a_recording_on_both_sides():
     assert "\n" not in str(caught.value)
 
 
+def test_one_speaker_under_two_names_is_counted_and_named():
+    """Not refused: whoever prepared it without --strict was told."""
+    rows = make_rows()
+    rows[:10] = [replace(row, speaker="S00") for row in rows[:10]]  # the other ten are s0
+    found = audited(rows, "speaker")
+    fold = next(fold for fold in found.shared if fold.alike and fold.part == "test")
+    assert (fold.column, fold.values, len(fold.alike), fold.total) == ("speaker", (), 1, 1)
+    text = audit_in_words(found)
+    assert "speakers of test are in train or validation under another spelling: S00" in text
+    (line,) = (line for line in text.splitlines() if line.strip().startswith("speakers  "))
+    assert line.split()[1:4] == ["1", "of", "1"]
+    text = audit_in_words(audited(make_rows(), "speaker"))
+    assert "spelling" not in text and "0 of 1" in text
+
+
 def test_words_name_the_figures_and_what_is_not_known():
     text = audit_in_words(audited(make_rows(tie="speaker"), "random"))
     lines = {line.strip().split("  ")[0]: line.split() for line in text.splitlines()}

@@ -13,10 +13,9 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-import soundfile
+from made_speech import ROOT, TINY, TINY_SETTINGS, arguments, prepare_speech, start
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from data_pipeline.__main__ import main as prepare_main
 from data_pipeline.records.prepared import load_prepared
 from ser_keras.commands import fold_work
 from ser_keras.commands.train import main, plan_runs, print_audits
@@ -25,39 +24,17 @@ from ser_keras.runs.grid import jobs_in_order
 from ser_keras.settings import PRESETS, VARIANTS
 from ser_keras.training.model_files import load_model
 
-ROOT = Path(__file__).parents[3]
-SPEAKERS, EMOTIONS = ("anna", "ben", "cem"), ("angry", "sad")
-
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory):
-    """36 recordings of three speakers, two emotions that differ in level and tempo."""
-    folder = tmp_path_factory.mktemp("speech")
-    rng = np.random.default_rng(0)
-    rows = []
-    for speaker in SPEAKERS:
-        for number in range(12):
-            emotion = EMOTIONS[number % 2]
-            seconds = rng.uniform(0.5, 0.7)
-            time = np.arange(int(16000 * seconds)) / 16000
-            loud, tempo = (0.4, 7) if emotion == "angry" else (0.05, 3)
-            wave = loud * np.sin(2 * np.pi * tempo * time) ** 2 * rng.normal(0, 0.5, time.size)
-            name = f"{speaker}_{number:02d}.wav"
-            soundfile.write(folder / name, wave, 16000)
-            rows.append((name, emotion, speaker))
-    with (folder / "speech.csv").open("w", newline="") as file:
-        csv.writer(file).writerows([("path", "emotion", "speaker"), *rows])
-    out = folder / "prepared"
-    arguments = ["--corpus", "manifest", "--root", folder / "speech.csv", "--out", out]
-    assert prepare_main(["prepare", *map(str, arguments), "--workers", "1"]) == 0
-    return out
+    """The prepared folder of made-up speech."""
+    return prepare_speech(tmp_path_factory.mktemp("speech"))
 
 
 @pytest.fixture(autouse=True)
 def tiny_network(monkeypatch):
     """The code is the same for all presets: the demo's, but smaller."""
-    tiny = {"network.units": 8, "network.filters": (4, 4)}
-    monkeypatch.setitem(PRESETS, "demo", PRESETS["demo"].with_values(tiny))
+    monkeypatch.setitem(PRESETS, "demo", PRESETS["demo"].with_values(TINY_SETTINGS))
 
 
 def order(*options):
@@ -66,13 +43,6 @@ def order(*options):
     parser.set_defaults(usage_error=parser.error)
     add_arguments(parser)
     return order_of(parser.parse_args([str(option) for option in options]))
-
-
-def arguments(prepared, runs, *more):
-    """Options of a quick training; what `more` sets is not set twice."""
-    quick = {"--batch-size": "8", "--epochs": "2"}
-    own = [part for flag in quick if flag not in more for part in (flag, quick[flag])]
-    return ["--data", str(prepared), "--run-dir", str(runs), "--preset", "demo", *own, *more]
 
 
 @pytest.fixture(autouse=True)
@@ -379,32 +349,10 @@ def test_wrong_usage_exits_with_2(wrong, capsys):
     assert "expected" in capsys.readouterr().err
 
 
-# `train.py` with the tiny network of these tests.
-TINY = """
-import sys
-from ser_keras.settings import PRESETS, VARIANTS
-tiny = {"network.units": 8, "network.filters": (4, 4)}
-PRESETS["demo"] = PRESETS["demo"].with_values(tiny)
-from ser_keras.commands.train import main
-sys.exit(main(sys.argv[1:]))
-"""
-
-
 def start_and_signal(arguments, line_start, signal_number):
     """Train in a process of its own; send it a signal at a line of its output."""
-    process = subprocess.Popen(
-        [sys.executable, "-u", "-c", TINY, *arguments],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        # A shell starts its background jobs with Ctrl-C ignored, and children inherit that.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-    )
-    for line in process.stdout:
-        if line.startswith(line_start):
-            process.send_signal(signal_number)
-            break
+    process = start(arguments, line_start)
+    process.send_signal(signal_number)
     _, errors = process.communicate(timeout=60)
     return process.returncode, errors
 

@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import re
+import shutil
 import sys
 from dataclasses import replace
 
@@ -14,7 +15,7 @@ import tensorflow as tf
 
 from ser_keras.__main__ import main
 from ser_keras.errors import SerError
-from ser_keras.export.onnx import export_onnx
+from ser_keras.export.onnx import check_onnx_place, export_onnx
 from ser_keras.models import build_model
 from ser_keras.settings import Network, Settings
 from ser_keras.training.model_files import save_model
@@ -85,6 +86,22 @@ def test_emotions_are_in_the_file(path, tiny_info):
     session = onnxruntime.InferenceSession(str(path))
     metadata = session.get_modelmeta().custom_metadata_map
     assert json.loads(metadata["emotions"]) == list(tiny_info.emotions)
+
+
+def test_only_a_file_of_an_export_is_replaced(printed, path, tmp_path, capsys):
+    again = tmp_path / "again.onnx"
+    shutil.copy(path, again)
+    check_onnx_place(again)
+    check_onnx_place(tmp_path / "new.onnx")
+    mine = tmp_path / "thesis.txt"
+    mine.write_text("tf2onnx and emotions: mine")
+    folder = str(printed[0] / "run")
+    for name in ("thesis.txt", "."):
+        arguments = ["export", folder, "--out", tmp_path / "ser", "--onnx", tmp_path / name]
+        assert main([str(argument) for argument in arguments]) == 1
+        assert "is there already and no ONNX file of an export" in capsys.readouterr().err
+    assert mine.read_text() == "tf2onnx and emotions: mine"
+    assert not (tmp_path / "ser").exists()  # looked at before anything is exported
 
 
 def test_without_the_packages_it_says_how_to_get_them(tiny_saved_model, tmp_path, monkeypatch):

@@ -131,6 +131,20 @@ def test_any_difference_of_the_configuration_is_another_run(runs, saved, change)
         check_export_place(saved, replace(config, **change), run_dir)
 
 
+def test_what_an_older_export_did_not_know_is_no_difference(runs, saved):
+    run_dir, config = runs["first"]
+    check_export_place(saved, replace(config, recordings_key="known now"), run_dir)
+
+
+def test_a_run_keeps_its_place_when_its_letters_change(runs, saved):
+    """A newer version has other letters for the same configuration."""
+    run_dir, config = runs["first"]
+    place = saved.rename(saved.with_name("run1-01234567"))
+    (place.parent / "run1").write_text("mine")
+    (place.parent / "run1-89abcdef").mkdir()
+    assert export_place("run1", config, run_dir, place.parent) == place
+
+
 def test_an_export_from_before_is_known_by_the_models_of_the_run(runs, saved):
     """Exports of earlier versions do not say which run made them."""
     (first, config), (second, other) = runs["first"], runs["second"]

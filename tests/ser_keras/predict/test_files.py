@@ -1,6 +1,8 @@
 """Emotions of real audio files, against the model on features computed here."""
 
 import os
+import subprocess
+import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +25,8 @@ from ser_keras.predict.files import (
     predict_files,
 )
 from ser_keras.predict.served_model import ServedModel
+
+ROOT = Path(__file__).parents[3]
 
 
 def voice(seconds, pitch_hz, sample_rate):
@@ -129,6 +133,42 @@ def test_a_batch_of_bad_files_alone_is_no_trouble(served, tmp_path):
     [prediction] = predict_files(served, [tmp_path / "gone.wav"])
     assert prediction.error
     assert prediction.probabilities == {}
+
+
+def test_a_recording_that_the_memory_does_not_hold_is_reported_and_the_rest_goes_on(
+    tiny_saved_model, recordings, tmp_path
+):
+    """The process gets 400 MB more than it has; the recording alone is 500 MB of samples."""
+    long = tmp_path / "long.flac"
+    soundfile.write(long, np.zeros(340 * 384000, np.int16), 384000)
+    script = """
+import resource, sys
+from ser_keras.predict.files import predict_files
+from ser_keras.predict.served_model import ServedModel
+model_dir, long, short, out = sys.argv[1:]
+model = ServedModel(model_dir)
+list(predict_files(model, [short]))
+pages = int(open("/proc/self/statm").read().split()[0])
+limit = pages * resource.getpagesize() + 400_000_000
+resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+for one in predict_files(model, [long, short]):
+    print(one.emotion or one.error)
+from pathlib import Path
+from ser_keras.predict.timeline.files import write_timelines
+[timeline] = write_timelines(model, [Path(long)], Path(out), 1.0, 1.0)
+print(timeline.error)
+"""
+    arguments = map(str, [tiny_saved_model, long, recordings["a.wav"], tmp_path / "out"])
+    command = [sys.executable, "-c", script, *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    reason, emotion, in_timeline = done.stdout.splitlines()
+    assert (
+        reason
+        == in_timeline
+        == ("there is not enough memory for it; end other programs, or cut the recording")
+    )
+    assert emotion in ("angry", "happy", "neutral", "sad")
 
 
 def test_folders_are_searched_in_order_and_files_kept_as_given(tmp_path):

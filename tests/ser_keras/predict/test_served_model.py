@@ -3,7 +3,9 @@
 import json
 import os
 import shutil
+import tempfile
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -81,6 +83,32 @@ def test_folder_without_a_usable_model_is_one_clear_line(tmp_path, damage, messa
 def test_name_that_is_too_long_is_one_clear_line(tmp_path):
     with pytest.raises(SerError, match="aaa: no SavedModel there; expected a folder such as"):
         ServedModel(tmp_path / ("a" * 300))
+
+
+@pytest.mark.parametrize(
+    ("closed", "message"),
+    [
+        (".", "1: cannot be read .Permission denied."),
+        ("assets/info.json", "info.json: cannot be read .Permission denied."),
+        ("saved_model.pb", "saved_model.pb: may not be read; check its rights"),
+        ("variables", "variables: may not be read; check its rights"),
+    ],
+)
+def test_what_may_not_be_read_is_not_called_damaged(tiny_saved_model, closed, message):
+    user = os.geteuid()
+    # Not in tmp_path: nobody may not even look into the folders above it.
+    with tempfile.TemporaryDirectory() as name:
+        os.chmod(name, 0o755)
+        copied = shutil.copytree(tiny_saved_model, Path(name) / "1")
+        (copied / closed).chmod(0)
+        if user == 0:
+            os.seteuid(65534)
+        try:
+            with pytest.raises(SerError, match=message):
+                ServedModel(copied)
+        finally:
+            os.seteuid(user)
+            (copied / closed).chmod(0o700)
 
 
 def test_variables_that_are_cut_off_are_one_clear_line(tiny_saved_model, tiny_info, copy_with_info):

@@ -107,3 +107,13 @@ def test_where_nobody_can_tell_the_report_says_so(tmp_path):
     assert NOTE in report_text(one, new)
     nothing = older(write_run(tmp_path / "nothing", variant="base_1"), without_data_key=True)
     assert NOTE in report_text(one, nothing)
+
+
+@pytest.mark.parametrize("key", ["data_key", "recordings_key", "variant", "seed"])
+def test_folds_of_two_runs_in_one_folder_are_refused(tmp_path, key):
+    run = write_run(tmp_path / "run", recordings_key="known")
+    path = run / "fold_1" / "result.json"
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps(content | {key: 7 if key == "seed" else "other"}))
+    with pytest.raises(SerError, match=rf"its folds are of different runs \({key} differs\)"):
+        read_runs([run])

@@ -2,7 +2,10 @@
 
 import csv
 import json
+import resource
+from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -14,6 +17,7 @@ from ser_keras.training.best_epoch import BestEpoch
 from ser_keras.training.checkpoint import Checkpoint, Remembered
 from ser_keras.training.history import HistoryCsv
 from ser_keras.training.metrics import emotion_metrics
+from ser_keras.training.model_files import save_model
 from ser_keras.training.optimistic import OptimisticScores
 
 EMOTIONS = ("angry", "sad")
@@ -196,3 +200,32 @@ def test_half_written_files_of_killed_processes_go_away(tmp_path):
     half.write_bytes(b"half")
     assert make_checkpoint(tmp_path).resume(make_model(1)) == 0
     assert not half.exists()
+
+
+@contextmanager
+def files_of_at_most(size):
+    """No file may be larger: writing on ends as on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_what_cannot_be_written_whole_leaves_the_old_file_and_the_process_alive(
+    tmp_path, tiny_info
+):
+    """HDF5 itself, on a disk that is full, ends the process with a segmentation fault."""
+    model, checkpoint = make_model(0), make_checkpoint(tmp_path)
+    fit(model, checkpoint, 0, 1)
+    save_model(model, Settings(), tiny_info, tmp_path / "model")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*.*")}
+    for write in (
+        lambda: checkpoint.on_epoch_end(1),
+        lambda: save_model(model, Settings(), tiny_info, tmp_path / "model"),
+    ):
+        with files_of_at_most(500), pytest.raises(OSError) as caught:
+            write()
+        assert Path(caught.value.filename) in before
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*.*")} == before

@@ -16,6 +16,7 @@ from data_pipeline.contract import FUNCTIONALS
 from data_pipeline.records.codec import FORMAT_VERSION
 from data_pipeline.records.prepared import load_prepared
 from data_pipeline.rows import UtteranceRow
+from data_pipeline.splits.fold import Fold
 from data_pipeline.splits.folds import assign_folds
 from ser_keras.__main__ import main
 from ser_keras.errors import SerError
@@ -171,6 +172,34 @@ def test_the_command_writes_a_run_on_the_folds_of_train(prepared_folder, tmp_pat
     # Other settings never mix with these.
     assert main([*arguments, "--seed", "5"]) == 1
     assert "other settings" in capsys.readouterr().err
+
+
+def test_the_command_touches_nothing_of_others(prepared_folder, tmp_path, capsys):
+    folder, manifest = prepared_folder
+    command = ["classical", "--data", str(folder), "--root", str(manifest), "--run-dir"]
+    file, mine = tmp_path / "file", tmp_path / "mine"
+    file.write_text("mine")
+    (mine / "fold_0").mkdir(parents=True)
+    (mine / "fold_0" / "predictions.csv").write_text("mine")
+    for run_dir, message in ((file, "is a file"), (mine, "not empty and not a run folder")):
+        assert main([*command, str(run_dir)]) == 1
+        error = capsys.readouterr().err
+        assert message in error and error.count("\n") == 1
+    assert file.read_text() == (mine / "fold_0" / "predictions.csv").read_text() == "mine"
+    assert not list(folder.glob("functionals-*"))  # before the work
+
+
+def test_a_fold_that_cannot_be_trained_is_named(material, tmp_path):
+    vectors, labels, rows = material
+    fold = Fold(
+        number=3,
+        train=tuple(r.utterance_id for r, label in zip(rows, labels, strict=True) if label == 0),
+        validation=(),
+        test=tuple(r.utterance_id for r, label in zip(rows, labels, strict=True) if label != 0),
+        held_out="speaker anna",
+    )
+    with pytest.raises(SerError, match=r"^fold 3 \(speaker anna\): received utterances of one"):
+        run_fold(fold, rows, vectors, CONFIG, tmp_path)
 
 
 def test_every_set_of_functionals_has_a_cost():

@@ -1,5 +1,7 @@
 """The manifest reader on CSV files as people write them."""
 
+import unicodedata
+
 import pytest
 
 from data_pipeline.corpora.emotions import Choice
@@ -76,11 +78,107 @@ def test_wrong_columns_name_found_and_expected(tmp_path, header):
         ("c.wav,joy", "line 4: found 2 cells, expected 3"),
         ("c, d.wav,joy,ben", "line 4: found 4 cells, expected 3"),
         ("a.wav,joy,ben", "line 4: a.wav is already on line 2"),
+        ("path,emotion,speaker", "line 4: the names of the columns a second time"),
+        ("\ufeffPath, Emotion ,SPEAKER", "line 4: the names of the columns a second time"),
+        ("emotion,speaker,path", "line 4: the names of the columns a second time"),
+        ("path,emotion,speaker,session", "line 4: the names of the columns a second time"),
+        ("c.wav,joy,\u200b", "line 4: speaker is empty"),
+        ('c.wav,"jo\ny",ben', r"line 4: emotion has the control character \\n in it \(jo\\ny\)"),
+        ('c.wav,"joy\n",ben', r"line 4: emotion has the control character \\n in it"),
+        ('"c\r.wav",joy,ben', r"line 4: path has the control character \\r in it"),
+        ("c.wav,joy,b\x1ben", r"line 4: speaker has the control character \\x1b in it"),
+        ("c.wav,j\x00oy,ben", r"line 4: emotion has the control character \\x00 in it"),
+        ("c.wav,j\toy,ben", r"line 4: emotion has the control character \\t in it"),
+        ("c.wav,j\u2028oy,ben", r"line 4: emotion has the control character \\u2028 in it"),
+        ("c.wav,j\x85oy,ben", r"line 4: emotion has the control character \\x85 in it"),
     ],
 )
 def test_faulty_row_is_named_by_its_line(tmp_path, row, message):
     with pytest.raises(DataError, match=message):
         read_manifest(write_csv(tmp_path, BASIC + row + "\n"))
+
+
+def test_control_characters_are_refused_in_optional_columns_too(tmp_path):
+    for column in ("session", "text", "utterance_id"):
+        text = f'path,emotion,speaker,{column}\na.wav,joy,anna,"x\ny"\n'
+        with pytest.raises(DataError, match=rf"line 2: {column} has the control") as caught:
+            read_manifest(write_csv(tmp_path, text))
+        assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_line_is_that_where_the_row_begins(tmp_path):
+    text = "path,emotion,speaker\n\na.wav,joy,anna\n\n" + 'b.wav,"joy\n\n\nx",ben\n'
+    with pytest.raises(DataError, match=r"line 5: emotion has the control character"):
+        read_manifest(write_csv(tmp_path, text))
+
+
+def test_tabs_beside_commas_are_blanks(tmp_path):
+    (row,) = read_manifest(
+        write_csv(tmp_path, "path,\temotion,speaker\na.wav,\tjoy\t,anna\n")
+    ).utterances
+    assert row.emotion == "joy"
+
+
+@pytest.mark.parametrize("line", ["sep=,", "sep=;", '"sep=,"', "SEP=\t"])
+def test_the_line_for_excel_is_named(tmp_path, line):
+    with pytest.raises(DataError, match=r"line 1 \(.*\) is for Excel alone.*delete that line"):
+        read_manifest(write_csv(tmp_path, f"{line}\r\n{BASIC}"))
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("wav\\a.wav", "has backslashes, as on Windows.*write / between folders"),
+        ("C:\\rec\\a.wav", "begins with a drive of Windows"),
+        ("D:/rec/a.wav", "begins with a drive of Windows"),
+        ("\\\\server\\rec\\a.wav", "is on a server of Windows"),
+        ("~/rec/a.wav", "begins with ~, .*write the folder out"),
+        ("~me/a.wav", "begins with ~"),
+        ("$HOME/a.wav", "has a variable"),
+        ("rec/${DAY}/a.wav", "has a variable"),
+        ("%USERPROFILE%/a.wav", "has a variable"),
+        ("file:///rec/a.wav", "is an address"),
+        ("https://example.org/a.wav", "is an address"),
+        ("'a.wav'", "is in quotes, .*leave them out"),
+        ("\u202awav/a.wav", r"\\u202awav/a.wav has characters that nobody sees"),
+    ],
+)
+def test_a_path_for_another_system_is_refused_with_its_cause(tmp_path, path, message):
+    text = f"path,emotion,speaker\nmissing.wav,joy,anna\n{path},joy,anna\n"
+    with pytest.raises(DataError, match=f"recordings.csv line 3: path .*{message}"):
+        read_manifest(write_csv(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    "name", ["a\\b.wav", "~a.wav", "$a.wav", "'a.wav'", "a\u200b.wav", "50%.wav"]
+)
+def test_a_strange_path_that_is_there_is_read(tmp_path, name):
+    (tmp_path / name).touch()
+    (row,) = read_manifest(
+        write_csv(tmp_path, f"path,emotion,speaker\n{name},joy,anna\n"), strict=True
+    ).utterances
+    assert row.path.is_file()
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_a_name_in_the_other_unicode_form_is_found(tmp_path, form):
+    """As between a Mac and Linux: `ls` shows the name."""
+    name = "Zo\u00eb/Fu\u0308\u00dfe.wav"
+    other = {"NFC": "NFD", "NFD": "NFC"}[form]
+    path = tmp_path / unicodedata.normalize(other, name)
+    path.parent.mkdir()
+    path.touch()
+    written = unicodedata.normalize(form, name)
+    (row,) = read_manifest(
+        write_csv(tmp_path, f"path,emotion,speaker\n{written},joy,anna\n"), strict=True
+    ).utterances
+    assert row.path == path
+    assert row.utterance_id == written
+
+
+def test_the_corpus_counts_what_was_listed(tmp_path):
+    corpus = read_manifest(write_csv(tmp_path, BASIC + "c.wav,joy,ben\n"))
+    assert corpus.listed == {"fear": 1, "joy": 2}
 
 
 def test_file_that_cannot_be_read_is_one_line(tmp_path):
@@ -89,7 +187,7 @@ def test_file_that_cannot_be_read_is_one_line(tmp_path):
             read_manifest(root)
     with pytest.raises(DataError, match="not UTF-8"):
         read_manifest(write_csv(tmp_path, BASIC + "ü.wav,joy,ben\n", encoding="latin-1"))
-    with pytest.raises(DataError, match="not a CSV file"):
+    with pytest.raises(DataError, match="not a CSV file: .* after line 3; look for a double quote"):
         read_manifest(write_csv(tmp_path, BASIC + '"c.wav,joy,ben\n'))
 
 

@@ -14,6 +14,7 @@ from data_pipeline.corpora.iemocap import options_asked, read_iemocap
 from data_pipeline.corpora.manifest import read_manifest
 from data_pipeline.corpora.ravdess import read_ravdess
 from data_pipeline.errors import DataError
+from data_pipeline.names import visible
 
 
 def _read_demo(root: Path | None, **options: Any) -> Corpus:
@@ -71,8 +72,15 @@ def read_corpus(
             f"corpus {name} has no {' and no '.join(FLAGS[option] for option in options)}; leave "
             f"it out, only {' and '.join(IEMOCAP_LAYOUT)} have it"
         )
-    path = None if root is None else Path(root).expanduser()
+    path = None if root is None else _without_tilde(Path(root))
     return CORPORA[name](path, strict=strict, **options)
+
+
+def _without_tilde(root: Path) -> Path:
+    try:
+        return root.expanduser()
+    except RuntimeError:  # ~nobody, or no home
+        raise DataError(f"{visible(root)}: no such home folder; write the folder out") from None
 
 
 def options_of_older_folder(

@@ -95,6 +95,6 @@ def _tail_fault(file_bytes: bytes, data: Chunk) -> str | None:
             break
         start = chunk.next
     rest = file_bytes[start:]
-    if rest[:4] in NAMES_BESIDE_AUDIO or len(rest.strip(b"\0")) <= MAX_TAIL_BYTES:
+    if len(rest) <= MAX_TAIL_BYTES or rest[:4] in NAMES_BESIDE_AUDIO or not rest.strip(b"\0"):
         return None
     return MORE_THAN_TOLD.format(data.size, len(rest))

@@ -11,6 +11,9 @@ import io
 import os
 import shutil
 import sys
+import tokenize
+import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -18,6 +21,12 @@ from pathlib import Path
 PARTIAL_SUFFIX = ".partial"
 # File systems take 255 bytes in a name; the process and the suffix need some of them.
 MAX_PARTIAL_STEM = 220
+# What reading a damaged .npz file raises, wherever its damage is: in the archive, a packed array,
+# the head of an array (which is read as Python, and by Python's own tokenizer from 3.12 on).
+DAMAGED_NPZ = (
+    *(OSError, ValueError, KeyError, EOFError, RuntimeError, MemoryError, OverflowError),
+    *(zipfile.BadZipFile, zlib.error, tokenize.TokenError),
+)
 
 
 @contextmanager

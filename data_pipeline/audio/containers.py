@@ -1,4 +1,4 @@
-"""Whether an OGG or MP3 file is all there: libsndfile reads a part of one without a word.
+"""Whether an OGG or FLAC file is all there: libsndfile reads a part of one without a word.
 
 Both are walked header by header, nothing is decoded. The bytes are untrusted: every header may lie.
 """
@@ -9,17 +9,16 @@ from typing import NamedTuple
 
 # Flags of an Ogg page (RFC 3533, section 6).
 _BEGINS, _ENDS = 2, 4
+# What may begin right behind a recording: another one.
+AUDIO_MAGIC = (b"RIFF", b"RIFX", b"fLaC", b"OggS")
 
-# Samples in a frame of MPEG 1; MPEG 2 and 2.5 have half as many.
-MP3_FRAME_SAMPLES = 1152
-# Bits of the version in a frame's header -> Hz, by the bits of the rate.
-_RATES = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}
-_KBITS_1 = (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
-_KBITS_2 = (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
-# Bytes between two frames after which mpg123 gives up, too.
-_MAX_GAP = 1024
-# The tag of the first frame lies behind its side information: 9 to 32 bytes, and a checksum of 2.
-_TAG_PLACES = [4 + side + checksum for side in (9, 17, 32) for checksum in (0, 2)]
+SEVERAL = "holds several {} recordings one after the other; make a file of each"
+MORE_THAN_STREAMINFO = (
+    "holds {} samples, and its header tells of {}; copy or convert the recording again"
+)
+
+
+# --- OGG ---
 
 
 def ogg_fault(file_bytes: bytes) -> str | None:
@@ -34,8 +33,10 @@ def ogg_fault(file_bytes: bytes) -> str | None:
     begins = [bool(flags & _BEGINS) for flags, _ in pages]
     # Streams that are mixed all begin before the first of them goes on.
     if (False, True) in pairwise(begins):
-        return "holds several OGG recordings one after the other; make a file of each"
+        return SEVERAL.format("OGG")
     flags, end = pages[-1]
+    if file_bytes[end : end + 4] in AUDIO_MAGIC:
+        return SEVERAL.format("audio")
     if end == len(file_bytes) or (end < len(file_bytes) and flags & _ENDS):
         return None
     return "cut off (its last OGG page is not whole); copy or convert the recording again"
@@ -54,73 +55,111 @@ def _ogg_pages(file_bytes: bytes) -> Iterator[tuple[int, int]]:
         start = end
 
 
-class _Frame(NamedTuple):
-    """A frame of MPEG layer III: what all frames of a recording share, and its length."""
+# --- FLAC (RFC 9639) ---
 
-    kind: tuple[int, int]
-    num_bytes: int
+_STREAMINFO = (b"fLaC\x00\x00\x00\x22", b"fLaC\x80\x00\x00\x22")
+# Samples in a block by its code; 6 and 7: the number follows, less one, in one byte or two.
+_BLOCK_SIZES = {1: 192} | {code: 144 << code for code in range(2, 6)}
+_BLOCK_SIZES |= {code: 1 << code for code in range(8, 16)}
+_BYTES_OF_SIZE = {6: 1, 7: 2}
+# Bytes of the rate that follow by its code.
+_BYTES_OF_RATE = {12: 1, 13: 2, 14: 2}
+
+
+def _crc8_of_byte(byte: int) -> int:
+    for _ in range(8):
+        byte = byte << 1 ^ (0x107 if byte & 0x80 else 0)
+    return byte
+
+
+_CRC8 = [_crc8_of_byte(byte) for byte in range(256)]
+
+
+class _FlacFrame(NamedTuple):
+    """Which samples a frame holds, by its header: `number` counts samples or blocks of one size."""
+
+    is_variable: bool
+    number: int
     num_samples: int
 
 
-def tells_mp3_length(file_bytes: bytes) -> bool:
-    """Whether the first frame is a tag with the number of frames; without it libsndfile guesses.
+def flac_fault(file_bytes: bytes, start: int = 0) -> str | None:
+    """Why a FLAC file would be read as a shorter recording than it is; None where it is whole.
 
-    Fraunhofer's tag (VBRI) is none: libsndfile passes over it.
+    Args:
+        file_bytes: the whole file.
+        start: where it begins, behind tags.
     """
-    for start, frame in _mp3_frames(file_bytes):
-        tag = file_bytes[start : start + frame.num_bytes]
-        xing = (tag[p : p + 8] for p in _TAG_PLACES if tag[p : p + 4] in (b"Xing", b"Info"))
-        # The last bit says that the number of frames follows.
-        return any(len(flags) == 8 and flags[7] & 1 for flags in xing)
-    return False
-
-
-def has_more_mp3_samples(file_bytes: bytes, num_samples: int) -> bool:
-    """Whether the frames of a file hold at least one frame more than this many samples.
-
-    libsndfile guesses the length from the size of the first frame and reads no further: where the
-    bit rate changes, that may be a small part.
-    """
-    counted = 0
-    for _, frame in _mp3_frames(file_bytes):
-        counted += frame.num_samples
-        if counted >= num_samples + MP3_FRAME_SAMPLES:
-            return True
-    return False
-
-
-def _mp3_frames(file_bytes: bytes) -> Iterator[tuple[int, _Frame]]:
-    """Where each frame starts, and the frame; what lies between them is stepped over."""
-    start, kind = _after_id3(file_bytes), None
-    limit = start + _MAX_GAP
-    while (start := file_bytes.find(b"\xff", start, limit)) >= 0:
-        frame = _mp3_frame(file_bytes, start)
-        if frame is None or kind not in (None, frame.kind):
-            start += 1
-            continue
-        yield start, frame
-        kind = frame.kind
-        start += frame.num_bytes
-        limit = start + _MAX_GAP
-
-
-def _after_id3(file_bytes: bytes) -> int:
-    """Where the ID3v2 tags at the beginning end; their sizes have seven bits a byte."""
-    start = 0
-    while file_bytes[start : start + 3] == b"ID3" and len(file_bytes) >= start + 10:
-        a, b, c, d = file_bytes[start + 6 : start + 10]
-        start += 10 + (a << 21 | b << 14 | c << 7 | d)
-    return start
-
-
-def _mp3_frame(file_bytes: bytes, start: int) -> _Frame | None:
-    """The frame whose header is at `start`, or None where there is no header."""
-    header = int.from_bytes(file_bytes[start : start + 4])
-    version, layer = header >> 19 & 3, header >> 17 & 3
-    bit_rate, rate = header >> 12 & 15, header >> 10 & 3
-    if header >> 21 != 0x7FF or version == 1 or layer != 1 or bit_rate in (0, 15) or rate == 3:
+    if file_bytes[start : start + 4] != b"fLaC":
         return None
-    num_samples = MP3_FRAME_SAMPLES if version == 3 else MP3_FRAME_SAMPLES // 2
-    kbits = (_KBITS_1 if version == 3 else _KBITS_2)[bit_rate - 1]
-    num_bytes = num_samples * kbits * 125 // _RATES[version][rate] + (header >> 9 & 1)
-    return _Frame((version, rate), num_bytes, num_samples)
+    if any(file_bytes.find(magic, start + 1) > 0 for magic in _STREAMINFO):
+        return SEVERAL.format("FLAC")
+    info = file_bytes[start + 8 : start + 42]
+    told = int.from_bytes(info[13:18]) & (1 << 36) - 1
+    held = _flac_samples(file_bytes, start + 42)
+    if told and held > told:
+        return MORE_THAN_STREAMINFO.format(held, told)
+    return None
+
+
+def _flac_samples(file_bytes: bytes, start: int) -> int:
+    """How many samples there are, by the last two frames; 0 where they cannot be made out.
+
+    The bytes of a header may stand in a frame by accident; those of two that follow each other
+    do not.
+    """
+    later: _FlacFrame | None = None
+    for frame in _flac_frames_backwards(file_bytes, start):
+        step = frame.num_samples if frame.is_variable else 1
+        if later and (frame.is_variable, frame.number + step) == (later.is_variable, later.number):
+            return later.number * (frame.num_samples // step) + later.num_samples
+        if frame.number == 0:
+            return frame.num_samples
+        later = frame
+    return 0
+
+
+def _flac_frames_backwards(file_bytes: bytes, start: int) -> Iterator[_FlacFrame]:
+    end = len(file_bytes)
+    while (end := file_bytes.rfind(b"\xff", start, end)) >= 0:
+        if frame := _flac_frame(file_bytes[end : end + 16]):
+            yield frame
+
+
+def _flac_frame(header: bytes) -> _FlacFrame | None:
+    """The frame with this header, or None where the bytes are none."""
+    if len(header) < 6 or header[1] & 0xFE != 0xF8 or header[3] & 1:
+        return None
+    size_code, rate_code = header[2] >> 4, header[2] & 15
+    length = _utf8_length(header[4])
+    if not size_code or rate_code == 15 or header[3] >> 4 > 10 or not length:
+        return None
+    size_start = 4 + length
+    rate_start = size_start + _BYTES_OF_SIZE.get(size_code, 0)
+    end = rate_start + _BYTES_OF_RATE.get(rate_code, 0)
+    if _crc8(header[: end + 1]) or len(header) <= end:
+        return None
+    num_samples = _BLOCK_SIZES.get(size_code) or int.from_bytes(header[size_start:rate_start]) + 1
+    return _FlacFrame(bool(header[1] & 1), _utf8_number(header[4:size_start]), num_samples)
+
+
+def _utf8_length(first: int) -> int:
+    """Bytes of a number in the manner of UTF-8, by its first byte; 0 where that is none."""
+    ones = 8 - (first ^ 0xFF).bit_length()
+    return {0: 1, 1: 0, 8: 0}.get(ones, ones)
+
+
+def _utf8_number(digits: bytes) -> int:
+    first, *others = digits
+    number = first & (0x7F >> len(others)) if not others else first & (0x3F >> len(others))
+    for other in others:
+        number = number << 6 | other & 0x3F
+    return number
+
+
+def _crc8(header: bytes) -> int:
+    """0 for bytes that end with their own checksum."""
+    crc = 0
+    for byte in header:
+        crc = _CRC8[crc ^ byte]
+    return crc

@@ -17,6 +17,10 @@ FAR_OVER = 1.5
 # more is refused. A whole number, not 0.01, so that NumPy and the graph both count exactly.
 SAMPLES_PER_FAR_OVER = 100
 
+# Channels whose sum has less than this part of their power cancel each other. Two channels of one
+# voice have up to 2, two of different noise 1, and one of which the other is empty 1, too.
+CANCELLING_SHARE = 0.25
+
 # --- Of the file: checked before a sample is decoded, and they bound what is decoded ---
 
 MAX_FILE_BYTES = 100 * 2**20

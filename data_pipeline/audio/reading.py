@@ -12,8 +12,9 @@ from typing import NamedTuple
 import numpy as np
 import soxr
 
-from data_pipeline.audio.checks import check_waveform
+from data_pipeline.audio.checks import check_channels, check_waveform
 from data_pipeline.audio.limits import MAX_FILE_BYTES
+from data_pipeline.audio.notes import waveform_notes
 from data_pipeline.audio.opening import OpenRecording, open_checked
 from data_pipeline.audio.refusals import NO_AUDIO, AudioError
 from data_pipeline.audio.waveform import SAMPLE_RATE
@@ -30,12 +31,17 @@ class Recording(NamedTuple):
     waveform: np.ndarray
     file_rate: int
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is worth a word about it: names that stand in `data_pipeline.audio.notes.NOTES`."""
+        return waveform_notes(self.waveform)
+
 
 def load_waveform(path: str | os.PathLike[str]) -> np.ndarray:
     """Read a WAV, FLAC, OGG or MP3 file, whatever its name, rate and number of channels.
 
-    Channels are averaged. Other rates are resampled by soxr at its default quality (HQ, linear
-    phase: nothing is shifted in time).
+    Channels are averaged; those that cancel each other are refused. Other rates are resampled by
+    soxr at its default quality (HQ, linear phase: nothing is shifted in time).
 
     Args:
         path: the audio file.
@@ -45,7 +51,8 @@ def load_waveform(path: str | os.PathLike[str]) -> np.ndarray:
 
     Raises:
         AudioError: the file is missing, unreadable, not audio, damaged, empty, over a limit,
-            shorter than 25 ms, silent, or holds NaN, infinite or wrongly scaled samples.
+            shorter than 25 ms, silent, of channels that cancel each other, or holds NaN, infinite
+            or wrongly scaled samples.
     """
     return load_recording(path).waveform
 
@@ -102,4 +109,6 @@ def _decode_mono(opened: OpenRecording, name: str) -> np.ndarray:
             f"{name}: cut off ({len(samples)} of {num_frames} samples are there); "
             "copy or convert the recording again"
         )
-    return samples.mean(axis=1)  # (num_frames, channels) -> (num_frames,)
+    mean = samples.mean(axis=1)  # (num_frames, channels) -> (num_frames,)
+    check_channels(samples, mean, name)
+    return mean

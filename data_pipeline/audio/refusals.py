@@ -17,6 +17,17 @@ CUT_OFF = (
     "cut off or its header is wrong ({} of {} bytes of audio are there); "
     "copy or convert the recording again"
 )
+LENGTH_UNKNOWN = (
+    "its header does not tell the length (written to a pipe?); write it again: ffmpeg -i in out.wav"
+)
+MORE_THAN_TOLD = (
+    "its header tells of {} bytes of audio, and {} more follow; copy or convert the recording again"
+)
+SEVERAL_WAV = "holds several WAV recordings one after the other; make a file of each"
+CHANNELS_CANCEL = (
+    "its channels cancel each other (one is inverted?); keep one of them: "
+    "ffmpeg -i in -af pan=mono|c0=c0 out.wav"
+)
 
 
 class AudioError(DataError):

@@ -116,7 +116,7 @@ def run(arguments: argparse.Namespace) -> int:
     _check_together(arguments)
 
     from data_pipeline.records.preparing import prepare
-    from data_pipeline.records.remarks import notes_on_lengths
+    from data_pipeline.records.remarks import notes_on_lengths, notes_on_offsets
     from data_pipeline.splits.copies import check_copies
 
     corpus = _read_corpus(arguments)
@@ -131,9 +131,9 @@ def run(arguments: argparse.Namespace) -> int:
         strict=arguments.strict,
         workers=arguments.workers,
     )
-    for note in (check_copies(prepared.utterances), *notes_on_lengths(prepared.utterances)):
-        if note:
-            print(f"note: {note}", file=sys.stderr)
+    notes = [check_copies(prepared.utterances), *notes_on_lengths(prepared.utterances)]
+    for note in filter(None, [*notes, *notes_on_offsets(prepared.offsets)]):
+        print(f"note: {note}", file=sys.stderr)
     print(_summary(prepared, time.monotonic() - started))
     return 0
 

@@ -18,6 +18,7 @@ from data_pipeline.corpora.standards.audformat_db import read_audformat
 from data_pipeline.corpora.standards.emobox import read_emobox
 from data_pipeline.corpora.standards.manifest import read_manifest
 from data_pipeline.errors import DataError
+from data_pipeline.names import visible
 
 
 def _read_demo(root: Path | None, **options: Any) -> Corpus:
@@ -97,7 +98,7 @@ def read_corpus(
     asked: dict[str, Any] = {**options_asked(subset, excited_as_happy), **given}
     _check_options(name, asked)
     choice = Choice(emotions=tuple(emotions), mapped=dict(mapped or {}))
-    path = None if root is None else Path(root).expanduser()
+    path = None if root is None else _without_tilde(Path(root))
     return as_asked(CORPORA[name](path, strict=strict, choice=choice, **asked), choice)
 
 
@@ -110,6 +111,13 @@ def _check_options(name: str, asked: Iterable[str]) -> None:
             f"corpus {name} has no {' and no '.join(FLAGS[option] for option in wrong)}; leave "
             f"it out, only {' and '.join(owners)} {'have' if len(owners) > 1 else 'has'} it"
         )
+
+
+def _without_tilde(root: Path) -> Path:
+    try:
+        return root.expanduser()
+    except RuntimeError:  # ~nobody, or no home
+        raise DataError(f"{visible(root)}: no such home folder; write the folder out") from None
 
 
 def options_of_older_folder(

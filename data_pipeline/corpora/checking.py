@@ -70,8 +70,8 @@ def spelling_notes(utterances: Sequence[Utterance]) -> list[str]:
         if len(groups) > _MOST_GROUPS:
             notes.append(f"{len(groups) - _MOST_GROUPS} more groups of such {column}s")
     notes += [
-        f"one file under two speakers: {first.utterance_id} by {first.speaker}, "
-        f"{second.utterance_id} by {second.speaker} (keep the one that is right)"
+        f"one file under two speakers: {_spoken(first)}, {_spoken(second)} "
+        "(keep the one that is right)"
         for first, second in _linked(utterances)
         if first.speaker != second.speaker
     ][:_MOST_GROUPS]
@@ -80,6 +80,10 @@ def spelling_notes(utterances: Sequence[Utterance]) -> list[str]:
 
 def _labelled(utterance: Utterance) -> str:
     return f"{visible(utterance.utterance_id)} ({utterance.emotion})"
+
+
+def _spoken(utterance: Utterance) -> str:
+    return f"{visible(utterance.utterance_id)} by {visible(utterance.speaker)}"
 
 
 def _check_names(utterance: Utterance) -> None:

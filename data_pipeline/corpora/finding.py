@@ -1,6 +1,7 @@
 """The files of a corpus on disk, whatever the case and the Unicode form of their names."""
 
 import os
+import stat
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -43,8 +44,7 @@ def find_files(root: Path, patterns: Sequence[str]) -> FoundFiles:
         DataError: no such folder, no such files in it, or a folder that cannot be read.
     """
     expected = " or ".join(patterns)
-    if not root.is_dir():
-        raise DataError(f"{visible(root)}: no such folder; give the folder that holds {expected}")
+    _check_folder(root, expected)
     for pattern in patterns:
         *folders, name = pattern.split("/")
         beside = [path for folder in _folders(root.absolute(), folders) for path in _listed(folder)]
@@ -57,13 +57,24 @@ def find_files(root: Path, patterns: Sequence[str]) -> FoundFiles:
     )
 
 
+def _check_folder(root: Path, expected: str) -> None:
+    try:
+        is_folder, why = stat.S_ISDIR(os.stat(root).st_mode), "no such folder"
+    except FileNotFoundError:
+        is_folder, why = False, "no such folder"
+    except (OSError, ValueError) as error:  # ValueError: a name that no file can have
+        is_folder, why = False, f"cannot be opened ({getattr(error, 'strerror', error)})"
+    if not is_folder:
+        raise DataError(f"{visible(root)}: {why}; give the folder that holds {expected}")
+
+
 def _folders(root: Path, patterns: Sequence[str]) -> Iterator[Path]:
     """The folders below a root that match, one pattern a level."""
     if not patterns:
         yield root
         return
     for path in _listed(root):
-        if _matches(path, patterns[0]) and path.is_dir():
+        if _matches(path, patterns[0]) and os.path.isdir(path):
             yield from _folders(path, patterns[1:])
 
 

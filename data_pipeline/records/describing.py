@@ -9,7 +9,12 @@ import numpy as np
 from data_pipeline.contract import PROTOCOLS
 from data_pipeline.errors import DataError
 from data_pipeline.records.prepared import Prepared
-from data_pipeline.records.remarks import cause_lines, notes_on_lengths, read_rejected
+from data_pipeline.records.remarks import (
+    cause_lines,
+    notes_on_lengths,
+    notes_on_offsets,
+    read_rejected,
+)
 from data_pipeline.rows import UtteranceRow
 from data_pipeline.splits.checking import check_folds
 from data_pipeline.splits.copies import check_copies
@@ -61,7 +66,11 @@ def _notes(prepared: Prepared) -> list[str]:
         copies = check_copies(prepared.utterances)
     except DataError as error:  # an earlier version prepared it
         copies = str(error)
-    return [*([copies] if copies else []), *notes_on_lengths(prepared.utterances)]
+    return [
+        *([copies] if copies else []),
+        *notes_on_lengths(prepared.utterances),
+        *notes_on_offsets(prepared.offsets),
+    ]
 
 
 def _duration(rows: Sequence[UtteranceRow]) -> str:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from data_pipeline.audio.offset import offset_dbfs
 from data_pipeline.audio.refusals import AudioError
 from data_pipeline.audio.segments import Segment, load_segment
 from data_pipeline.audio.waveform import SAMPLE_RATE, audio_sha256
@@ -55,12 +56,14 @@ class Extracted:
         num_samples: length at 16 kHz.
         audio_sha256: of the decoded float32 samples, so that the same recording under two names,
             or in two containers without loss, is recognised.
+        offset: its constant part, in dBFS.
         features: what the record holds.
     """
 
     utterance: Utterance
     num_samples: int
     audio_sha256: str
+    offset: float
     features: PackedFeatures
 
 
@@ -244,6 +247,7 @@ def _extracted(
         utterance=utterance,
         num_samples=len(waveform),
         audio_sha256=audio_sha256(waveform),
+        offset=offset_dbfs(waveform),
         features=pack_features(*features),
     )
 

@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,7 @@ class FinishedShard:
         sha256: of the record file.
         utterances: rows of its records, in their order.
         rejected: the utterances that are not in it.
+        offsets: utterance id -> dBFS of its constant offset, where that is worth a word.
     """
 
     name: str
@@ -48,6 +49,7 @@ class FinishedShard:
     sha256: str
     utterances: tuple[UtteranceRow, ...]
     rejected: tuple[RejectedFile, ...]
+    offsets: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def from_json(cls, line: Mapping[str, Any]) -> "FinishedShard":
@@ -58,6 +60,7 @@ class FinishedShard:
             sha256=line["sha256"],
             utterances=tuple(map(UtteranceRow.from_json, line["utterances"])),
             rejected=tuple(RejectedFile(**row) for row in line["rejected"]),
+            offsets=line.get("offsets", {}),
         )
 
     def to_json(self) -> dict[str, object]:
@@ -68,6 +71,7 @@ class FinishedShard:
             "sha256": self.sha256,
             "utterances": [row.to_json() for row in self.utterances],
             "rejected": [asdict(row) for row in self.rejected],
+            **({"offsets": dict(self.offsets)} if self.offsets else {}),
         }
 
 

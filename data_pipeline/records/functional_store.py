@@ -4,7 +4,6 @@ The prepared folder holds no audio, so the recordings are read again and checked
 """
 
 import sys
-import zipfile
 from importlib.metadata import version
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from data_pipeline.audio.segments import Segment, load_segment
 from data_pipeline.audio.waveform import audio_sha256
 from data_pipeline.errors import DataError, shown
 from data_pipeline.features.functionals import opensmile_functionals
-from data_pipeline.files import replacing
+from data_pipeline.files import DAMAGED_NPZ, replacing
 from data_pipeline.records.extracting import segment_of
 from data_pipeline.records.prepared import Prepared
 from data_pipeline.records.rereading import read_again
@@ -52,7 +51,7 @@ def _read_kept(path: Path, key: str) -> np.ndarray | None:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
             return kept["functionals"] if kept["key"] == key else None
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+    except DAMAGED_NPZ:
         return None  # not there, or damaged: made anew
 
 

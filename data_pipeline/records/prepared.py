@@ -142,6 +142,11 @@ class Prepared:
         return tuple(self.metadata["notes"])
 
     @property
+    def offsets(self) -> dict[str, float]:
+        """Utterances with a constant offset that is worth a word, and its dBFS."""
+        return dict(self.metadata.get("offsets", {}))
+
+    @property
     def record_files(self) -> dict[str, RecordFile]:
         """Name of each shard -> what it holds, in the order of the records."""
         shards = self.metadata["shards"]

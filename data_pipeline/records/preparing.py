@@ -208,6 +208,7 @@ def _write_metadata(
     """Write `metadata.json`: the folder is whole."""
     rows = [row.to_json() for shard in shards for row in shard.utterances]
     rejected = _rejected_of(shards)
+    offsets = {name: value for shard in shards for name, value in shard.offsets.items()}
     metadata = {
         **settings,
         "reader_options": dict(corpus.options),
@@ -219,6 +220,7 @@ def _write_metadata(
             "left_out": dict(corpus.left_out),
         },
         "shards": {s.name: {"sha256": s.sha256, "examples": len(s.utterances)} for s in shards},
+        **({"offsets": offsets} if offsets else {}),
         "utterances": rows,
     }
     replace_file(out / METADATA_NAME, json.dumps(metadata, indent=1, ensure_ascii=False))

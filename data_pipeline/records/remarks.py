@@ -3,14 +3,16 @@
 import csv
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from data_pipeline.audio.offset import MAX_OFFSET_DBFS
 from data_pipeline.contract import MAX_SECONDS
 from data_pipeline.errors import DataError
+from data_pipeline.names import visible
 from data_pipeline.rows import UtteranceRow
 
 REJECTED_NAME = "rejected.csv"
@@ -102,15 +104,15 @@ def check_every_emotion(
         told = [_lack(e, [row for of, row in rejected if of == e]) for e in lacking]
         raise DataError(
             f"{place}: {'; '.join(told)}; expected recordings of every emotion: mend them, or "
-            "prepare a corpus (such as a manifest of your own) without that emotion"
+            f"leave the emotion out: --emotions {' '.join(sorted(kept)) or '...'}"
         )
 
 
 def _lack(emotion: str, rejected: Sequence[RejectedFile]) -> str:
     if not rejected:
-        return f"no utterance of the emotion {emotion}"
+        return f"no utterance of the emotion {visible(emotion)}"
     return (
-        f"nothing could be kept of the emotion {emotion}, {len(rejected)} rejected: "
+        f"nothing could be kept of the emotion {visible(emotion)}, {len(rejected)} rejected: "
         f"{named_files(rejected)} ({causes_in_words(rejected)})"
     )
 
@@ -122,7 +124,7 @@ def named_files(rejected: Sequence[RejectedFile]) -> str:
     return ", ".join(names) + (f" and {more} more in rejected.csv" if more else "")
 
 
-# --- Lengths ---
+# --- Lengths and levels ---
 
 
 def notes_on_lengths(rows: Sequence[UtteranceRow]) -> list[str]:
@@ -145,8 +147,22 @@ def notes_on_lengths(rows: Sequence[UtteranceRow]) -> list[str]:
     return notes
 
 
+def notes_on_offsets(offsets: Mapping[str, float]) -> list[str]:
+    """A sentence about recordings whose lowest mel bands are not those of the voice."""
+    if not offsets:
+        return []
+    worst = sorted(offsets, key=lambda name: -offsets[name])
+    named = ", ".join(f"{visible(name)} ({offsets[name]:.0f} dBFS)" for name in worst[:MAX_NAMED])
+    more = ", ..." if len(worst) > MAX_NAMED else ""
+    return [
+        f"{len(worst)} with a constant offset of more than {MAX_OFFSET_DBFS:.0f} dBFS: {named}"
+        f"{more}; it raises the lowest mel bands: remove it from the recordings, such as with "
+        "`ffmpeg -i in.wav -af highpass=f=20 out.wav`, before training"
+    ]
+
+
 def _named(rows: Sequence[UtteranceRow]) -> str:
     named = ", ".join(
-        f"{row.utterance_id} ({row.duration_seconds:.1f} s)" for row in rows[:MAX_NAMED]
+        f"{visible(row.utterance_id)} ({row.duration_seconds:.1f} s)" for row in rows[:MAX_NAMED]
     )
     return named + (", ..." if len(rows) > MAX_NAMED else "")

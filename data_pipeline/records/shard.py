@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from data_pipeline.audio.offset import MAX_OFFSET_DBFS
 from data_pipeline.audio.waveform import SAMPLE_RATE
 from data_pipeline.errors import DataError, shown
 from data_pipeline.files import file_sha256, replacing
@@ -44,8 +45,10 @@ def write_shard(
     """
     rows: list[UtteranceRow] = []
     rejected: list[RejectedFile] = []
+    offsets: dict[str, float] = {}
     path = folder / shard.name
-    write_records(path, _examples(outcomes, emotions, rows, rejected, strict))
+    watched = _noting_offsets(outcomes, offsets)
+    write_records(path, _examples(watched, emotions, rows, rejected, strict))
     if len(rows) + len(rejected) != len(shard.utterances):
         raise RuntimeError(f"{shard.name}: utterances were lost between extraction and records")
     return FinishedShard(
@@ -54,6 +57,7 @@ def write_shard(
         sha256=file_sha256(path),
         utterances=tuple(rows),
         rejected=tuple(rejected),
+        offsets=offsets,
     )
 
 
@@ -84,6 +88,13 @@ def write_records(path: Path, examples: Iterable[Example]) -> None:
 def _reason(message: str) -> str:
     """TensorFlow's words without the name of the file, which it puts first."""
     return message.splitlines()[0].rpartition("; ")[2]
+
+
+def _noting_offsets(outcomes: Iterable[Outcome], offsets: dict[str, float]) -> Iterator[Outcome]:
+    for outcome in outcomes:
+        if isinstance(outcome, Extracted) and outcome.offset > MAX_OFFSET_DBFS:
+            offsets[outcome.utterance.utterance_id] = outcome.offset
+        yield outcome
 
 
 def _examples(

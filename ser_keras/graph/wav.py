@@ -5,21 +5,39 @@ the mean, and takes a sample rate of 0 and no audio at all for a recording. Here
 batch is parsed at once, nothing ever fails, and what is wrong with a file is said in words.
 """
 
-from typing import NamedTuple
-
 import tensorflow as tf
 
-from data_pipeline.audio.refusals import CUT_OFF, NO_AUDIO
+from data_pipeline.audio.kinds import HEAD_BYTES, KINDS, Kind
+from data_pipeline.audio.limits import CANCELLING_SHARE, SILENCE_PEAK
+from data_pipeline.audio.refusals import (
+    CHANNELS_CANCEL,
+    CUT_OFF,
+    LENGTH_UNKNOWN,
+    MORE_THAN_TOLD,
+    NO_AUDIO,
+    SEVERAL_WAV,
+)
+from data_pipeline.audio.riff import UNKNOWN_SIZE
 from data_pipeline.audio.waveform import INT16_SCALE, SAMPLE_RATE
+from ser_keras.graph.chunks import (
+    MAX_CHUNKS,
+    Header,
+    Tail,
+    cut,
+    is_wav_file,
+    length_of,
+    read_header,
+    read_tail,
+)
 from ser_keras.graph.verdicts import Verdict, first_failed, max_samples, too_long, worded
 
-# Chunks looked at before the audio: each costs a step, and a file may hold millions of empty ones.
-MAX_CHUNKS = 64
 # Samples of all channels: so many channels of the longest recording, or more of a shorter one.
 MAX_CHANNELS_OF_LONGEST = 2
 
 PCM, FLOAT, EXTENSIBLE = 1, 3, 0xFFFE  # format codes
 BITS = 16
+# A byte order mark and blanks.
+BEFORE_TEXT = r"^\x{FEFF}?[ \t\r\n]*"
 FORMAT_BYTES = 16  # of the format chunk, as far as it is read
 
 EMPTY = "the file is empty (0 bytes); expected a WAV file of 16-bit PCM"
@@ -35,31 +53,19 @@ WRONG_RATE = f"sample rate {{}} Hz; expected {SAMPLE_RATE} Hz: resample the reco
 TOO_MANY_VALUES = "holds {} samples in {} channels; expected at most {} in all: mix them down"
 
 
-class _Header(NamedTuple):
-    """What the headers say: (batch,) int64 each; 0 where a file has no such chunk."""
-
-    format_size: tf.Tensor
-    code: tf.Tensor
-    channels: tf.Tensor
-    rate: tf.Tensor
-    bits: tf.Tensor
-    data_start: tf.Tensor
-    data_size: tf.Tensor
-
-
 def decode_wav_files(files: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, Verdict]:
     """Mono recordings from the bytes of WAV files; channels are averaged.
 
     Args:
         files: (batch,) string, 16-bit PCM WAV at 16 kHz. Chunks before the format and the audio,
-            such as LIST, are passed over, and what follows the audio is not looked at.
+            such as LIST, are passed over, and may follow it, too.
 
     Returns:
         waveform: (batch, samples) float32 in [-1, 1), zero-padded to the longest good one.
         num_samples: (batch,) int32, 0 for a file with an error.
         verdict: on the file itself; its content is still to be judged.
     """
-    header = _header(files)
+    header = read_header(files)
     verdict = _judge_header(files, header)
     is_good = ~verdict.is_bad
     channels = tf.where(is_good, header.channels, 1)
@@ -69,56 +75,16 @@ def decode_wav_files(files: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, Verdict]:
     longest = tf.cast(tf.reduce_max(tf.concat([num_bytes, [2]], axis=0)), tf.int32)
     # (batch,) strings -> (batch, values of all channels), zeros beyond the end of each
     values = tf.io.decode_raw(audio, tf.int16, fixed_length=longest)
+    cancels = _channels_cancel(values, channels, num_samples)
+    verdict = verdict.then(first_failed([(cancels, CHANNELS_CANCEL)]))
     return _mono(values, channels, num_samples), tf.cast(num_samples, tf.int32), verdict
 
 
-def _header(files: tf.Tensor) -> _Header:
-    """Walk the chunks of all files at once, up to the audio of each."""
-    length = _length(files)
-    nothing = tf.zeros_like(length)
-
-    def is_searching(position: tf.Tensor, data_start: tf.Tensor) -> tf.Tensor:
-        return (data_start == 0) & (position + 8 <= length)
-
-    def look(
-        step: tf.Tensor,
-        position: tf.Tensor,
-        format_start: tf.Tensor,
-        format_size: tf.Tensor,
-        data_start: tf.Tensor,
-        data_size: tf.Tensor,
-    ) -> tuple[tf.Tensor, ...]:
-        name = _cut(files, position, 4)
-        size = _integer(files, position + 4, 4)
-        here = is_searching(position, data_start)
-        is_format = here & tf.equal(name, "fmt ") & (format_start == 0)
-        is_data = here & tf.equal(name, "data")
-        return (
-            step + 1,
-            position + 8 + size + size % 2,  # chunks are padded to an even length
-            tf.where(is_format, position + 8, format_start),
-            tf.where(is_format, size, format_size),
-            tf.where(is_data, position + 8, data_start),
-            tf.where(is_data, size, data_size),
-        )
-
-    *_, start, format_size, data_start, data_size = tf.while_loop(
-        lambda step, position, _, __, data_start, ___: tf.reduce_any(
-            is_searching(position, data_start)
-        ),
-        look,
-        (0, nothing + 12, nothing, nothing, nothing, nothing),
-        maximum_iterations=MAX_CHUNKS,
-    )
-    fields = ((0, 2), (2, 2), (4, 4), (14, 2))
-    code, channels, rate, bits = (_integer(files, start + at, size) for at, size in fields)
-    return _Header(format_size, code, channels, rate, bits, data_start, data_size)
-
-
-def _judge_header(files: tf.Tensor, header: _Header) -> Verdict:
+def _judge_header(files: tf.Tensor, header: Header) -> Verdict:
     """What is wrong with each file, before a sample is decoded."""
-    length = _length(files)
-    is_wav = tf.equal(_cut(files, 0, 4), "RIFF") & tf.equal(_cut(files, 8, 4), "WAVE")
+    length = length_of(files)
+    is_wav = is_wav_file(files)
+    tail = read_tail(files, header)
     present = length - header.data_start
     channels = tf.maximum(header.channels, 1)
     num_values = header.data_size // 2
@@ -128,15 +94,21 @@ def _judge_header(files: tf.Tensor, header: _Header) -> Verdict:
     return first_failed(
         [
             (length == 0, EMPTY),
-            (~is_wav, NOT_WAV),
+            (~is_wav, _foreign_in_words(files, is_wav)),
             (header.data_start == 0, NO_DATA),
             (header.format_size < FORMAT_BYTES, NO_FORMAT),
             ((header.code != PCM) | (header.bits != BITS), _format_in_words(header)),
             (header.channels == 0, NO_CHANNEL),
             (header.rate != SAMPLE_RATE, worded(WRONG_RATE, words(header.rate))),
+            (_tells_no_length(header, tail), LENGTH_UNKNOWN),
             (
                 present < header.data_size,
                 worded(CUT_OFF, words(present), words(header.data_size)),
+            ),
+            (tail.is_recording, SEVERAL_WAV),
+            (
+                tail.size > 0,
+                worded(MORE_THAN_TOLD, words(header.data_size), words(tail.size)),
             ),
             (num_samples == 0, NO_AUDIO),
             too_long(num_samples),
@@ -148,7 +120,32 @@ def _judge_header(files: tf.Tensor, header: _Header) -> Verdict:
     )
 
 
-def _format_in_words(header: _Header) -> tf.Tensor:
+def _tells_no_length(header: Header, tail: Tail) -> tf.Tensor:
+    """Whether the header was written before the length was known: (batch,) bool."""
+    has_more = tail.is_recording | (tail.size > 0)
+    return (header.data_size >= UNKNOWN_SIZE) | ((header.data_size == 0) & has_more)
+
+
+def _foreign_in_words(files: tf.Tensor, is_wav: tf.Tensor) -> tf.Tensor:
+    """What each file is that is no WAV file; nothing is looked for where all are."""
+
+    def looked_for() -> tf.Tensor:
+        head = cut(files, 0, HEAD_BYTES)
+        text = tf.strings.lower(tf.strings.regex_replace(head, BEFORE_TEXT, ""))
+        found = tf.fill(tf.shape(files), NOT_WAV)
+        for kind in reversed(KINDS):
+            found = tf.where(_is_of(kind, text if kind.is_text else head), kind.words, found)
+        return found
+
+    return tf.cond(tf.reduce_all(is_wav), lambda: tf.fill(tf.shape(files), NOT_WAV), looked_for)
+
+
+def _is_of(kind: Kind, content: tf.Tensor) -> tf.Tensor:
+    checks = [tf.equal(cut(content, at, len(magic)), magic) for at, magic in kind.magic]
+    return tf.reduce_all(tf.stack(checks), axis=0)
+
+
+def _format_in_words(header: Header) -> tf.Tensor:
     words = tf.strings.as_string
     other = worded("format {}", words(header.code))
     pcm = worded("{}-bit PCM", words(header.bits))
@@ -177,21 +174,18 @@ def _mono(values: tf.Tensor, channels: tf.Tensor, num_samples: tf.Tensor) -> tf.
     return tf.cond(is_mono, lambda: tf.cast(values, tf.float32), averaged) / INT16_SCALE
 
 
-def _length(files: tf.Tensor) -> tf.Tensor:
-    """Bytes of each file: (batch,) int64, because sizes in headers reach 2**32 - 1."""
-    return tf.cast(tf.strings.length(files), tf.int64)
+def _channels_cancel(values: tf.Tensor, channels: tf.Tensor, num_samples: tf.Tensor) -> tf.Tensor:
+    """Whether the channels of each file cancel each other, as `check_channels` decides."""
 
+    def one(file: tuple[tf.Tensor, tf.Tensor, tf.Tensor]) -> tf.Tensor:
+        own, num_channels, num_frames = file
+        frames = tf.reshape(own[: num_channels * num_frames], [num_frames, num_channels])
+        frames = tf.cast(frames, tf.float64) / INT16_SCALE
+        power = tf.reduce_sum(tf.math.reduce_variance(frames, axis=0))
+        of_sum = tf.math.reduce_variance(tf.reduce_sum(frames, axis=1))
+        return (power > SILENCE_PEAK**2) & (of_sum < CANCELLING_SHARE * power)
 
-def _cut(files: tf.Tensor, start: tf.Tensor | int, size: int) -> tf.Tensor:
-    """`size` bytes of each file from `start` on, fewer or none at its end."""
-    start = tf.minimum(tf.cast(start, tf.int64), _length(files))
-    return tf.strings.substr(files, start, tf.fill(tf.shape(start), tf.constant(size, tf.int64)))
-
-
-def _integer(files: tf.Tensor, start: tf.Tensor, size: int) -> tf.Tensor:
-    """The little-endian unsigned integer of `size` bytes there; zeros stand beyond the end."""
-    digits = tf.cast(
-        tf.io.decode_raw(_cut(files, start, size), tf.uint8, fixed_length=size), tf.int64
-    )
-    # (batch, size) -> (batch,)
-    return tf.reduce_sum(digits * [256**place for place in range(size)], axis=1)
+    is_mono = tf.reduce_all(channels == 1)
+    files = (values, channels, num_samples)
+    looked_at = lambda: tf.map_fn(one, files, fn_output_signature=tf.bool)  # noqa: E731
+    return tf.cond(is_mono, lambda: tf.zeros_like(channels, tf.bool), looked_at)

@@ -6,6 +6,7 @@ from itertools import combinations
 from pathlib import Path
 
 from data_pipeline.contract import PROTOCOLS
+from data_pipeline.errors import shown
 from ser_keras.errors import SerError
 from ser_keras.report.paper_table import TITLES
 from ser_keras.report.recordings import other_recordings
@@ -80,7 +81,7 @@ def _with_titles(runs: Sequence[ReportedRun]) -> list[ReportedRun]:
         details = [f"{name.split('.')[-1]} {own[name]}" for name in differing]
         title = ", ".join([TITLES.get(run.variant, run.variant), *details])
         if (title, run.protocol) in taken:
-            title = f"{title}, {run.directory}"
+            title = f"{title}, {shown(run.directory)}"
         taken.add((title, run.protocol))
         named.append(replace(run, title=title))
     return named

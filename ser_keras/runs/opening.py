@@ -149,7 +149,7 @@ def _make_folder(directory: Path) -> None:
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except FileExistsError:
-        raise SerError(f"{shown(directory)}: is a file; {ELSEWHERE}") from None
+        raise SerError(f"{shown(directory)}: is there and no folder; {ELSEWHERE}") from None
     except OSError as error:
         raise SerError(
             f"{shown(directory)}: cannot be made ({error.strerror}); {ELSEWHERE}"

@@ -25,8 +25,15 @@ OF_FOLD = {
     "train": (TENSORBOARD_FILES,),
     "validation": (TENSORBOARD_FILES,),
 }
+# What systems leave in any folder: nobody misses it, and it stays where it is.
+LITTER = (".DS_Store", "._*", "Thumbs.db", "desktop.ini", ".directory", ".nfs*")
 # How many foreign names an error tells.
 MOST_NAMES = 3
+
+
+def is_litter(path: Path) -> bool:
+    """Whether a file is what an operating system leaves in folders that it shows."""
+    return any(fnmatchcase(path.name, pattern) for pattern in LITTER)
 
 
 def is_partial(path: Path, names: Sequence[str] = ("*",)) -> bool:
@@ -35,8 +42,8 @@ def is_partial(path: Path, names: Sequence[str] = ("*",)) -> bool:
 
 
 def is_empty(directory: Path, names: Sequence[str] = (CONFIG_NAME,)) -> bool:
-    """Whether a folder holds nothing, but for first writes of these files that were cut off."""
-    return all(is_partial(path, names) for path in directory.iterdir())
+    """Whether a folder holds nothing, but for litter and first writes of these files, cut off."""
+    return all(is_partial(path, names) or is_litter(path) for path in directory.iterdir())
 
 
 def foreign_in_fold(directory: Path) -> list[Path]:
@@ -64,14 +71,19 @@ def empty_fold(directory: Path) -> None:
         SerError: there is something that training did not write; nothing is removed then.
     """
     refuse_foreign(directory)
-    for name in OF_FOLD if directory.is_dir() else ():
+    for name in reversed(OF_FOLD):
         folder = directory / name
-        for path in folder.iterdir() if folder.is_dir() else ():
-            if not (path.is_dir() and not path.is_symlink()):
-                path.unlink()
-        if name and folder.is_dir():
-            folder.rmdir()
+        if folder.is_dir():
+            _remove_written(folder, OF_FOLD[name])
+            if name and not any(folder.iterdir()):
+                folder.rmdir()
     directory.mkdir(parents=True, exist_ok=True)
+
+
+def _remove_written(folder: Path, patterns: Sequence[str]) -> None:
+    for path in folder.iterdir():
+        if _is_of_fold(path, patterns):
+            path.unlink()
 
 
 def named(paths: Sequence[Path], directory: Path) -> str:
@@ -88,7 +100,7 @@ def _foreign(directory: Path, name: str) -> Iterator[Path]:
                 yield path
             else:
                 yield from _foreign(directory, path.name)
-        elif path.is_dir() or not _is_of_fold(path, OF_FOLD[name]):
+        elif path.is_dir() or not (_is_of_fold(path, OF_FOLD[name]) or is_litter(path)):
             yield path  # a link to a folder, or a file of somebody else
 
 

@@ -36,7 +36,7 @@ from ser_keras.runs.files import (
     read_predictions_of_folds,
     write_json,
 )
-from ser_keras.runs.ownership import is_partial, named
+from ser_keras.runs.ownership import is_litter, is_partial, named
 from ser_keras.scores.predictions import Predictions
 
 RUN_NAME = "run.json"
@@ -106,7 +106,7 @@ def check_place(out_dir: Path) -> None:
     written = [path for path in out_dir.iterdir() if path.name in (RUN_NAME, *COLUMNS)]
     foreign = [path for path in written if not _is_written_here(path)]
     if not is_packed(out_dir):
-        rest = (path for path in out_dir.iterdir() if path not in written)
+        rest = (path for path in out_dir.iterdir() if path not in written and not is_litter(path))
         foreign += [path for path in rest if not is_partial(path, (RUN_NAME, *COLUMNS))]
     if foreign:
         raise SerError(

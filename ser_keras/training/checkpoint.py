@@ -6,7 +6,6 @@ and the history would be lost. So all of it is one file here, replaced in one st
 
 import io
 import json
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +14,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from data_pipeline.files import remove_partial_files, replace_file
+from data_pipeline.files import DAMAGED_NPZ, remove_partial_files, replace_file
 from ser_keras.errors import SerError
 from ser_keras.runs.config import RunConfig
 from ser_keras.training.best_epoch import BestEpoch
@@ -167,6 +166,6 @@ def _unpacked(path: Path) -> tuple[dict, dict[str, list]] | None:
             name: [content[f"{name}/{number}"] for number in range(count)]
             for name, count in counts.items()
         }
-    except (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile):
+    except DAMAGED_NPZ:
         return None
     return state, arrays

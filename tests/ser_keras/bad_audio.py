@@ -70,8 +70,15 @@ def wav(samples, rate=16000, channels=1, bits=16):
     return riff(header, chunk(b"data", pcm(samples, bits)))
 
 
+def resized(content, size):
+    """A WAV file whose header tells of another length."""
+    place = content.index(b"data") + 4
+    return content[:place] + struct.pack("<I", size) + content[place + 4 :]
+
+
 VOICE = voice()
 SQUARE = np.where(np.arange(8000) // 40 % 2, -1.0, 1.0)
+NOISES = np.random.default_rng(0).normal(0, 0.1, (8000, 2))
 STEREO = np.stack([VOICE, voice(pitch_hz=200)], axis=1)
 # The identifier of PCM in the EXTENSIBLE header.
 PCM_GUID = struct.pack("<HHI", 22, 16, 4) + bytes.fromhex("0100000000001000800000aa00389b71")
@@ -87,12 +94,34 @@ NO_AUDIO = "holds no audio (0 samples); expected a recording of speech"
 NOT_WAV = "not a WAV file; expected RIFF/WAVE with 16-bit PCM: convert the recording"
 BAD_HEADER = f"its header is cut off or has more than 64 chunks before the audio; {COPY_AGAIN}"
 CUT_OFF = f"cut off or its header is wrong ({{}} of {{}} bytes of audio are there); {COPY_AGAIN}"
+LENGTH_UNKNOWN = (
+    "its header does not tell the length (written to a pipe?); write it again: ffmpeg -i in out.wav"
+)
+MORE = f"its header tells of {{}} bytes of audio, and {{}} more follow; {COPY_AGAIN}"
+SEVERAL = "holds several WAV recordings one after the other; make a file of each"
+CANCEL = (
+    "its channels cancel each other (one is inverted?); keep one of them: "
+    "ffmpeg -i in -af pan=mono|c0=c0 out.wav"
+)
+CONVERT_IT = "convert it: ffmpeg -i in out.wav"
+WEB_PAGE = "a web page, not audio; download the recording again"
 
 FILES = [
     BadFile("no bytes", b"", "the file is empty (0 bytes); expected a WAV file of 16-bit PCM"),
     BadFile("text", b"this is no audio at all, whatever it is called", NOT_WAV),
     BadFile("one byte", b"R", NOT_WAV),
-    BadFile("AVI", b"RIFF" + wav(VOICE)[4:8] + b"AVI " + wav(VOICE)[12:], NOT_WAV),
+    BadFile(
+        "AVI", b"RIFF" + wav(VOICE)[4:8] + b"AVI " + wav(VOICE)[12:], f"an AVI video; {CONVERT_IT}"
+    ),
+    BadFile("M4A", b"\0\0\0\x20ftypM4A " + pcm(VOICE), f"an MP4, M4A or 3GP file; {CONVERT_IT}"),
+    BadFile("AAC", b"\xff\xf1\x50\x80" + pcm(VOICE), f"an AAC file; {CONVERT_IT}"),
+    BadFile(
+        "git-lfs",
+        b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 64044\n",
+        "a git-lfs pointer, not the recording itself; fetch the recordings: git lfs pull",
+    ),
+    BadFile("web page", b"\xef\xbb\xbf\r\n <!DOCTYPE HTML><html>", WEB_PAGE),
+    BadFile("plain web page", b"<HTML><body>", WEB_PAGE),
     BadFile("header cut off", wav(VOICE)[:30], BAD_HEADER),
     BadFile("no audio chunk", riff(format_chunk()), BAD_HEADER),
     BadFile("chunks without end", riff(*[chunk(b"junk", b"")] * 70, wav(VOICE)[12:]), BAD_HEADER),
@@ -105,7 +134,18 @@ FILES = [
     BadFile(
         "length of a stream",
         riff(format_chunk(), chunk(b"data", pcm(VOICE), size=2**32 - 1)),
-        CUT_OFF.format(16000, 2**32 - 1),
+        LENGTH_UNKNOWN,
+    ),
+    BadFile("length of sox to a pipe", resized(wav(VOICE), 0x7FFFF000), LENGTH_UNKNOWN),
+    BadFile("length of 0 to a pipe", resized(wav(VOICE), 0), LENGTH_UNKNOWN),
+    BadFile("length too small", resized(wav(VOICE), 9000), MORE.format(9000, 7000)),
+    BadFile("length a little too small", resized(wav(VOICE), 14976), ""),
+    BadFile("two recordings", wav(VOICE) + wav(VOICE), SEVERAL),
+    BadFile("two chunks of audio", riff(wav(VOICE)[12:], chunk(b"data", pcm(VOICE))), SEVERAL),
+    BadFile(
+        "two recordings and chunks",
+        riff(format_chunk(), chunk(b"data", pcm(VOICE)), chunk(b"LIST", b"INFO")) + wav(VOICE),
+        SEVERAL,
     ),
     BadFile("8 bit", wav(VOICE, bits=8), f"a WAV file of 8-bit PCM; {PCM_WANTED}"),
     BadFile("24 bit", wav(VOICE, bits=24), f"a WAV file of 24-bit PCM; {PCM_WANTED}"),
@@ -147,7 +187,25 @@ FILES = [
     ),
     BadFile("digital silence", wav(np.zeros(8000)), SILENT),
     BadFile("constant offset", wav(np.full(8000, 0.5)), SILENT),
-    BadFile("opposite channels", wav(np.stack([VOICE, -VOICE], 1), channels=2), SILENT),
+    BadFile("opposite channels", wav(np.stack([VOICE, -VOICE], 1), channels=2), CANCEL),
+    BadFile("nearly opposite", wav(np.stack([VOICE, -0.97 * VOICE], 1), channels=2), CANCEL),
+    BadFile("opposite and quieter", wav(np.stack([VOICE, -0.6 * VOICE], 1), channels=2), CANCEL),
+    BadFile(
+        "four that cancel", wav(np.stack([VOICE, VOICE, -VOICE, -VOICE], 1), channels=4), CANCEL
+    ),
+    BadFile(
+        "opposite with offsets",
+        wav(np.stack([0.2 * VOICE + 0.4, 0.3 - 0.2 * VOICE], 1), channels=2),
+        CANCEL,
+    ),
+    BadFile(
+        "opposite channels of 10 ms", wav(np.stack([VOICE, -VOICE], 1)[:160], channels=2), CANCEL
+    ),
+    BadFile("two silent channels", wav(np.zeros((8000, 2)), channels=2), SILENT),
+    BadFile("opposite offsets", wav(np.stack([VOICE + 0.2, VOICE - 0.2], 1), channels=2), ""),
+    BadFile("two offsets alone", wav(np.full((8000, 2), [0.5, -0.3]), channels=2), SILENT),
+    BadFile("an empty channel", wav(np.stack([VOICE, 0 * VOICE], 1), channels=2), ""),
+    BadFile("channels of other noise", wav(NOISES, channels=2), ""),
     BadFile("full-scale square wave", wav(SQUARE), ""),
     BadFile("stereo", wav(STEREO, channels=2), ""),
     BadFile(
@@ -161,6 +219,10 @@ FILES = [
         ),
         "",
     ),
+    BadFile("a tag behind the audio", wav(VOICE) + b"TAG" + bytes(range(125)), ""),
+    BadFile("zeros behind the audio", wav(VOICE) + bytes(50_000), ""),
+    BadFile("a list cut off", wav(VOICE) + chunk(b"LIST", b"INFO" * 500)[:1500], ""),
+    BadFile("70 chunks behind the audio", wav(VOICE) + 70 * chunk(b"note", bytes(30)), ""),
 ]
 
 RECORDINGS = [

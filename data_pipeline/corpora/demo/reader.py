@@ -25,6 +25,7 @@ from data_pipeline.corpora.demo.script import Turn, draw_prosody, plan_turns, to
 from data_pipeline.corpora.emotions import NO_CHOICE, Choice
 from data_pipeline.corpora.iemocap import read_iemocap
 from data_pipeline.errors import DataError
+from data_pipeline.names import visible
 
 # Raise it whenever the audio or the labels change: it names the cache folder.
 VERSION = 1
@@ -108,7 +109,7 @@ def make_demo_corpus(root: Path | None = None) -> Path:
         ) from error
     except (OSError, soundfile.SoundFileError) as error:
         raise DataError(
-            f"the demo corpus could not be written to {root}: {error}; give another folder"
+            f"the demo corpus could not be written to {visible(root)}: {error}; give another folder"
         ) from error
     return root
 
@@ -129,8 +130,8 @@ def _is_whole(root: Path) -> bool:
     if note.is_file() and note.read_bytes() == NOTE.encode():
         return True
     raise DataError(
-        f"{root} holds no demo corpus of version {VERSION}: expected a new or empty folder, "
-        "or one made by this version; give another folder or delete this one"
+        f"{visible(root)} holds no demo corpus of version {VERSION}: expected a new or empty "
+        "folder, or one made by this version; give another folder or delete this one"
     )
 
 

@@ -4,6 +4,7 @@ Ma et al., "EmoBox: Multilingual Multi-corpus Speech Emotion Recognition Toolkit
 Interspeech 2024. Its metadata does not tell who speaks: a pattern takes that from the paths.
 """
 
+import os
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -72,7 +73,8 @@ def read_emobox(
     labels, notes = read_labels(folder, lines)
     label_map = choice.label_map(labels, labels)
     used = [line for line in lines if line.label in label_map]
-    below = Path(audio or folder.parents[1] / "downloads" / corpus).expanduser().absolute()
+    home = audio or folder.parents[1] / "downloads" / corpus
+    below = Path(os.path.expanduser(home)).absolute()
     found = find_recordings(below, [line.wav for line in used])
     check_emotions_heard([(label_map[line.label], line.wav in found) for line in used], below)
     speakers = _speakers(used, speaker)

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from data_pipeline.audio.containers import ogg_fault, tells_mp3_length
+from data_pipeline.audio.containers import ogg_fault
+from data_pipeline.audio.mp3 import walk_mp3
 from data_pipeline.audio.reading import decode_recording
 from data_pipeline.audio.refusals import AudioError
 
@@ -89,6 +90,10 @@ def parts(content):
 def mp3(rate, mode, level=0.5):
     options = {"bitrate_mode": mode, "compression_level": level}
     return encoded(quiet_then_loud(rate), rate, "MP3", "MPEG_LAYER_III", **options)
+
+
+def tells_mp3_length(content):
+    return walk_mp3(content).told_frames is not None
 
 
 def without_tag(content):

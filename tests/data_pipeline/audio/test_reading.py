@@ -55,6 +55,55 @@ def test_channels_are_averaged(tmp_path, rate):
     np.testing.assert_allclose(load_waveform(path), 0.4 * tone_burst(SAMPLE_RATE), atol=2e-4)
 
 
+def stereo(right):
+    """A decaying tone, and a right channel made of it: (num_samples, 2)."""
+    time = np.arange(16000) / 16000
+    left = 0.5 * np.cos(2 * np.pi * 440 * time) * (1 - time)
+    return np.stack([left, right(left)], axis=1)
+
+
+CANCELLING = {
+    "inverted": lambda left: -left,
+    "inverted, 97 %": lambda left: -0.97 * left,
+    "inverted, 60 %": lambda left: -0.6 * left,
+    "inverted, with an offset": lambda left: 0.3 - left,
+}
+
+
+@pytest.mark.parametrize("kind", CANCELLING)
+@pytest.mark.parametrize(("container", "subtype"), [("WAV", "PCM_16"), ("WAV", "FLOAT"), *LOSSY])
+def test_channels_that_cancel_each_other_are_refused_by_name(tmp_path, container, subtype, kind):
+    samples = stereo(CANCELLING[kind])
+    options = {"container": container, "subtype": subtype}
+    with pytest.raises(AudioError, match="its channels cancel each other .*; keep one of them: f"):
+        load_waveform(write(tmp_path / "stereo", samples, **options))
+
+
+@pytest.mark.parametrize(
+    "right",
+    [
+        lambda left: 0 * left,
+        lambda left: -0.1 * left,
+        lambda left: np.roll(left, 10),  # 21 cm farther from one microphone
+        lambda left: left + 0.3,
+        lambda left: np.random.default_rng(0).normal(0, 0.3, len(left)),
+    ],
+)
+def test_channels_of_which_enough_is_left_are_averaged(tmp_path, right):
+    samples = np.clip(stereo(right), -1, 1)
+    path = write(tmp_path / "stereo.wav", samples, subtype="FLOAT")
+    expected = samples.astype(np.float32).mean(axis=1)
+    np.testing.assert_array_equal(load_waveform(path), expected)
+
+
+def test_channel_that_is_not_finite_is_called_so(tmp_path):
+    for value in (np.nan, np.inf):
+        samples = stereo(lambda left: -left)
+        samples[500, 1] = value
+        with pytest.raises(AudioError, match="NaN or infinite"):
+            load_waveform(write(tmp_path / "stereo.wav", samples, subtype="FLOAT"))
+
+
 def test_container_is_known_by_content(tmp_path):
     path = write(tmp_path / "really_flac.wav", tone_burst(16000), container="FLAC")
     np.testing.assert_allclose(load_waveform(str(path)), tone_burst(16000), atol=2e-4)
@@ -191,8 +240,10 @@ BAD_FILES = {
     "flac cut off": (cut_in_half("FLAC", "PCM_16"), "cannot be decoded"),
     "ogg cut off": (cut_in_half("OGG", "VORBIS"), "cut off .its last OGG page is not whole"),
     "mp3 cut off": (cut_in_half("MP3", "MPEG_LAYER_III"), "cut off"),
-    "wav lies about its length": (wav_with(40, "<I", 2**32 - 1), "cut off or its header is wrong"),
-    "wav data size 0": (wav_with(40, "<I", 0), "holds no audio"),
+    "wav of 1 byte too few": (wav_with(40, "<I", 32001), "cut off or its header is wrong"),
+    "wav of unknown length": (wav_with(40, "<I", 2**32 - 1), "header does not tell the length"),
+    "wav of sox to a pipe": (wav_with(40, "<I", 0x7FFFF000), "header does not tell the length"),
+    "wav data size 0": (wav_with(40, "<I", 0), "header does not tell the length"),
     "wav rate 0": (wav_with(24, "<I", 0), "sample rate 0 Hz; expected 4000 to 384000 Hz"),
     "wav rate 100": (wav_with(24, "<I", 100), "sample rate 100 Hz; expected 4000 to 384000 Hz"),
     "wav rate 2 GHz": (wav_with(24, "<I", 2 * 10**9), "sample rate 2000000000 Hz"),

@@ -48,6 +48,14 @@ def test_home_folder_is_understood(emodb, monkeypatch):
     assert len(read_corpus("emodb", f"~/{emodb.name}").utterances) == 1
 
 
+@pytest.mark.parametrize("corpus", sorted(set(CORPORA) - {"demo"}))
+@pytest.mark.parametrize("root", ["~nobody-of-this-name/x", "x" * 5000, "no/such"])
+def test_a_root_that_cannot_be_is_one_line(corpus, root):
+    with pytest.raises(DataError) as caught:
+        read_corpus(corpus, root)
+    assert len(str(caught.value).splitlines()) == 1
+
+
 def test_options_reach_the_reader(tmp_path):
     folder = tmp_path / "Session1" / "dialog" / "EmoEvaluation"
     folder.mkdir(parents=True)

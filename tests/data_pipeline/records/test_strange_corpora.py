@@ -286,3 +286,23 @@ def test_a_file_that_ends_its_worker_is_rejected_and_tried_again(make_corpus, tm
     assert row["reason"].startswith(f"{row['file']}: could not be processed (its process ended")
     # It may have been the machine: the next time it is tried again.
     assert prepare(corpus, tmp_path / "out", **options).counts.kept == 8
+
+
+# --- A constant offset ---
+
+
+@pytest.mark.parametrize("mfcc", ["opensmile", "tensorflow"])
+def test_a_constant_offset_is_told_and_kept_with_the_folder(mfcc, make_corpus, tmp_path, capsys):
+    corpus = make_corpus(12)
+    for number, offset in ((2, 0.1), (5, 0.01), (7, 0.003)):
+        path = corpus.utterances[number].path
+        soundfile.write(path, soundfile.read(path)[0] + offset, 16000)
+    options = {"mfcc": mfcc, "workers": 1, "show_progress": False}
+    assert prepare(corpus, tmp_path / "out", **options).offsets.keys() == {"utt002", "utt005"}
+    # From what the first run noted: nothing is decoded.
+    (tmp_path / "out" / "metadata.json").unlink()
+    prepared = prepare(corpus, tmp_path / "out", **options)
+    assert prepared.offsets["utt002"] == pytest.approx(-20, abs=0.6)
+    assert main(["describe", str(tmp_path / "out")]) == 0
+    note = "note         2 with a constant offset of more than -43 dBFS: utt002 (-20 dBFS), utt005"
+    assert note in capsys.readouterr().out

@@ -19,7 +19,6 @@ PREDICT_SAYS = {
     "no bytes": "the file is empty (0 bytes); expected WAV, FLAC, OGG or MP3",
     "text": NOT_AUDIO,
     "one byte": NOT_AUDIO,
-    "AVI": NOT_AUDIO,
     "header cut off": NO_DATA,
     "no audio chunk": NO_DATA,
     "audio before its format": NO_DATA,

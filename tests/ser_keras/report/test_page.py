@@ -1,6 +1,7 @@
 """The page of a report and its pictures: whole by itself, safe from names, true to the figures."""
 
 import hashlib
+import os
 import re
 import subprocess
 import sys
@@ -176,6 +177,13 @@ def test_a_report_is_written_again_and_leaves_other_files_alone(tmp_path):
 def test_the_published_pictures_are_known_as_ours():
     pictures = list((PUBLISHED.parent / "emodb_report").glob("*.svg"))
     assert pictures and all(_is_of_report(path) for path in pictures)
+
+
+def test_folders_whose_names_are_not_utf_8_are_reported(tmp_path):
+    latin = [tmp_path / os.fsdecode(f"M\xfcller {n}".encode("latin-1")) for n in range(3)]
+    runs = [write_run(latin[0], 0.7), write_run(latin[1], 0.8)]
+    assert main(["report", *map(str, runs), "--out", str(latin[2])]) == 0
+    assert "udcfcller 1" in (latin[2] / "report.html").read_text(encoding="utf-8")
 
 
 # --- Pictures ---

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 from made_runs import make_config, write_run
@@ -70,9 +71,12 @@ def test_a_run_folder_that_is_a_file_is_refused(tmp_path):
     file.write_text("mine")
     for run_dir in (file, file / "run"):
         for check in (refuse_file, lambda run_dir: open_run(run_dir, CONFIG)):
-            with pytest.raises(SerError, match="file"):
+            with pytest.raises(SerError, match=r"is a file|is there and no folder|cannot be made"):
                 check(run_dir)
     refuse_file(tmp_path / "new" / "run")
+    (tmp_path / "link").symlink_to(tmp_path / "nothing")
+    with pytest.raises(SerError, match="is there and no folder"):
+        open_run(tmp_path / "link", CONFIG)
     assert file.read_text() == "mine"
 
 
@@ -187,8 +191,6 @@ ROWS = [
 
 
 def test_the_key_of_the_recordings_changes_with_each_of_them_and_with_nothing_else():
-    from dataclasses import replace
-
     key = recordings_key(ROWS)
     assert recordings_key(ROWS[::-1]) == key
     longer = [replace(row, num_frames_narrow=7, duration_seconds=3.0) for row in ROWS]

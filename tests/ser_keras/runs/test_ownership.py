@@ -74,6 +74,16 @@ def test_anything_else_is_named_and_nothing_is_removed(tmp_path, foreign):
     assert names_in(fold) == before
 
 
+def test_what_systems_leave_in_folders_is_no_hindrance_and_stays(tmp_path):
+    fold = tmp_path / "fold_0"
+    litter = (".DS_Store", "train/._events", "Thumbs.db", "model/.nfs000123")
+    write(fold, *WRITTEN, *litter)
+    empty_fold(fold)
+    assert names_in(fold) == sorted(litter)
+    write(tmp_path / "new", ".DS_Store")
+    assert is_empty(tmp_path / "new")
+
+
 def test_links_are_never_followed(tmp_path):
     mine, fold = tmp_path / "mine", tmp_path / "fold_0"
     write(mine, "events.out.tfevents.1")

@@ -221,7 +221,8 @@ def test_output_that_cannot_be_written_is_one_clear_line(served, folders, tmp_pa
 def test_a_name_too_long_for_results_is_an_error_of_that_file_and_the_rest_goes_on(
     served, folders, tmp_path
 ):
-    long = folders[0].rename(folders[0].with_name("n" * 236 + ".wav"))
+    """ "<name>.csv" would fit into 255 bytes, "<name>.json" does not: nothing is left of it."""
+    long = folders[0].rename(folders[0].with_name("n" * 247 + ".wav"))
     results = list(write_timelines(served, [long, folders[1]], tmp_path / "out", WINDOW, HOP))
     assert [one.file for one in results] == [str(long), str(folders[1])]
     assert results[0].error == "its results cannot be written (File name too long); rename it"
@@ -231,6 +232,14 @@ def test_a_name_too_long_for_results_is_an_error_of_that_file_and_the_rest_goes_
         "talk.wav.json",
         "talk.wav.png",
     ]
+
+
+def test_a_name_of_240_bytes_has_results(served, folders, tmp_path):
+    long = folders[0].rename(folders[0].with_name("n" * 236 + ".wav"))
+    [result] = write_timelines(served, [long], tmp_path / "out", WINDOW, HOP)
+    assert result.error == ""
+    written = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert written == [f"{long.name}.{kind}" for kind in ("csv", "json", "png")]
 
 
 @pytest.mark.parametrize("kind", ["csv", "json", "png"])

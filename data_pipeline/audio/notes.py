@@ -1,0 +1,45 @@
+"""What is worth a word about a recording that can be used: it is counted and said, never changed.
+
+To remove an offset would change every feature of every recording that has one.
+"""
+
+import numpy as np
+
+from data_pipeline.audio.waveform import SAMPLE_RATE
+
+CONSTANT_OFFSET = "constant offset"
+# What each note means, and what helps, behind a number of recordings.
+NOTES = {
+    CONSTANT_OFFSET: (
+        "hold a constant offset (a fault of the sound card), which is heard as a deep tone; "
+        "remove it: ffmpeg -i in -af highpass=f=20 out.wav"
+    )
+}
+
+# An offset counts from -42 dBFS on, or from 26 dB below the recording. At -40 dBFS it moves the
+# lowest mel band by 20 dB; in corpora as published it reaches -44 dBFS, 28 dB below the speech.
+MIN_OFFSET = 0.008
+MIN_OFFSET_SHARE = 0.05
+# In less than this the mean is that of an unfinished period rather than an offset.
+FULL_SECONDS = 0.25
+
+
+def constant_offset(waveform: np.ndarray) -> float:
+    """The constant part of a recording, from -1 to 1; 0.0 where it is too small for a word.
+
+    Args:
+        waveform: float32 (num_samples,), one or more.
+    """
+    mean = float(waveform.mean(dtype=np.float64))
+    seconds = len(waveform) / SAMPLE_RATE
+    least = min(MIN_OFFSET, MIN_OFFSET_SHARE * float(waveform.std(dtype=np.float64)))
+    return mean if abs(mean) >= least * max(1.0, FULL_SECONDS / seconds) else 0.0
+
+
+def waveform_notes(waveform: np.ndarray) -> tuple[str, ...]:
+    """What is worth a word about a recording: names that stand in `NOTES`.
+
+    Args:
+        waveform: float32 (num_samples,), one or more.
+    """
+    return (CONSTANT_OFFSET,) if constant_offset(waveform) else ()

@@ -20,9 +20,8 @@ import tensorflow_io as tfio
 
 from data_pipeline.audio.checks import check_waveform
 from data_pipeline.audio.limits import MAX_DURATION_SECONDS
-from data_pipeline.audio.reading import decode_recording, read_audio_file
+from data_pipeline.audio.reading import Segment, decode_recording, load_segment, read_audio_file
 from data_pipeline.audio.refusals import AudioError
-from data_pipeline.audio.segments import Segment, load_segment
 from data_pipeline.audio.waveform import INT16_SCALE, SAMPLE_RATE
 
 HEADER_BYTES = 44

@@ -21,8 +21,8 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from data_pipeline.audio.offset import offset_dbfs
+from data_pipeline.audio.reading import Segment, load_segment
 from data_pipeline.audio.refusals import AudioError
-from data_pipeline.audio.segments import Segment, load_segment
 from data_pipeline.audio.waveform import SAMPLE_RATE, audio_sha256
 from data_pipeline.contract import MAX_SECONDS
 from data_pipeline.corpora.corpus import Utterance

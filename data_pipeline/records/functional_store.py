@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from data_pipeline.audio.segments import Segment, load_segment
+from data_pipeline.audio.reading import Segment, load_segment
 from data_pipeline.audio.waveform import audio_sha256
 from data_pipeline.errors import DataError, shown
 from data_pipeline.features.functionals import opensmile_functionals

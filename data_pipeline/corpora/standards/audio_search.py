@@ -26,7 +26,7 @@ def find_recordings(folder: Path, names: Iterable[str]) -> dict[str, Path]:
     Raises:
         DataError: no such folder, or two files that fit one name.
     """
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise DataError(f"{folder}: no such folder; give the folder that holds the recordings")
     files = _files_by_name(folder.absolute())
     keys_of = {name: _keys(PurePosixPath(name)) for name in dict.fromkeys(names)}

@@ -9,6 +9,7 @@ recording has `start_time` and `end_time`.
 """
 
 import json
+import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -55,7 +56,7 @@ def read_lines(folder: Path) -> tuple[str, list[Line]]:
     Raises:
         DataError: no such folder or file, or not EmoBox's.
     """
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise DataError(
             f"{folder}: no such folder; give EmoBox's folder of a corpus, data/<corpus>"
         )

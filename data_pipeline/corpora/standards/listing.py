@@ -84,7 +84,7 @@ def list_recordings(folder: Path, pattern: re.Pattern[str]) -> Listing:
     Raises:
         DataError: no such folder, or no file that matches.
     """
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise DataError(f"{visible(folder)}: no such folder; give the folder of your recordings")
     fields = tuple(pattern.groupindex)
     rows, others = [], []

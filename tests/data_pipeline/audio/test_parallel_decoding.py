@@ -8,9 +8,8 @@ import pytest
 import soundfile
 
 from data_pipeline.audio.parallel_decoding import _is_plain_wav, decode_in_order
-from data_pipeline.audio.reading import load_waveform
+from data_pipeline.audio.reading import Segment, load_segment, load_waveform
 from data_pipeline.audio.refusals import AudioError
-from data_pipeline.audio.segments import Segment, load_segment
 from data_pipeline.audio.waveform import audio_sha256
 
 TIME = np.arange(16000) / 16000

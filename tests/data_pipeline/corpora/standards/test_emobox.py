@@ -279,6 +279,10 @@ def test_documented_patterns_find_every_speaker(corpus, tmp_path):
     assert len(speakers) == {"emodb": 10, "iemocap": 10, "ravdess": 24}[corpus]
 
 
+def test_no_pattern_looks_like_an_option():
+    assert not any(pattern.startswith("-") for pattern in SPEAKER_PATTERNS.values())
+
+
 @pytest.mark.parametrize(
     ("corpus", "path", "speaker"),
     [

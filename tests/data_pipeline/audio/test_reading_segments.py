@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from data_pipeline.audio.reading import load_waveform
+from data_pipeline.audio.reading import Segment, load_segment, load_waveform
 from data_pipeline.audio.refusals import AudioError
-from data_pipeline.audio.segments import Segment, load_segment
 
 
 @pytest.fixture

@@ -22,7 +22,11 @@ EXAMPLE = """\
       Synthesises a small corpus and prepares it; needs nothing but this package.
   python -m data_pipeline prepare --corpus emodb --root ~/corpora/emodb --out build/emodb
   python -m data_pipeline prepare --corpus manifest --root recordings.csv --out build/mine
-      Your own recordings: a CSV with the columns path, emotion, speaker and, optionally, session.
+      Your own recordings: a CSV with the columns path, emotion, speaker and, optionally, others;
+      `python -m data_pipeline list` writes one.
+  python -m data_pipeline prepare --corpus ravdess --root ~/corpora/ravdess --emotions all --out D
+  python -m data_pipeline prepare --corpus emobox --root EmoBox/data/ravdess --audio ~/ravdess \\
+      --speaker '(\\d\\d)\\.wav$' --out build/ravdess
 
 Files that cannot be used are listed with the reason in OUT/rejected.csv; the rest goes on. Started
 again, the command makes only what is missing or has changed. A new emotion, as any other setting,

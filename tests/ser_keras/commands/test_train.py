@@ -144,6 +144,28 @@ def test_a_grid_goes_fold_by_fold_through_all_systems(prepared, tmp_path):
     assert jobs == expected
 
 
+@pytest.mark.parametrize(
+    ("named", "protocols"),
+    [
+        ((), ("speaker",)),
+        (("given",), ("given",)),
+        (("all",), ("speaker", "random")),
+        (("all", "given"), ("speaker", "random", "given")),
+        (("random", "given", "random"), ("random", "given")),
+    ],
+)
+def test_all_protocols_are_those_that_every_corpus_has(named, protocols):
+    asked = ("--protocol", *named) if named else ()
+    assert order(*asked).protocols == protocols
+
+
+def test_given_folds_of_a_corpus_that_has_none_are_one_line(prepared, tmp_path, capsys):
+    assert main(arguments(prepared, tmp_path, "--protocol", "given")) == 1
+    said = capsys.readouterr().err
+    assert "error: the corpus brings no folds of its own" in said
+    assert "take protocol speaker or random" in said
+
+
 def test_both_forms_of_the_gate_have_runs_of_their_own(prepared, tmp_path):
     before = ["--gate-norm", "before_sigmoid"]
 

@@ -11,6 +11,7 @@ import numpy as np
 # From here on it is told. A hundredth of full scale (-40 dBFS) changes answers by some points; the
 # recordings of EmoDB have up to -44 dBFS of it, those of RAVDESS and nEMO less than -60.
 MAX_OFFSET_DBFS = -43.0
+NO_OFFSET = -200.0
 
 
 def offset_dbfs(waveform: np.ndarray) -> float:
@@ -20,4 +21,4 @@ def offset_dbfs(waveform: np.ndarray) -> float:
         waveform: float32 (num_samples,), in [-1, 1].
     """
     mean = abs(float(np.mean(waveform, dtype=np.float64)))
-    return round(20 * math.log10(max(mean, 1e-10)), 1)
+    return round(20 * math.log10(mean), 1) if mean > 10 ** (NO_OFFSET / 20) else NO_OFFSET

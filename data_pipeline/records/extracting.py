@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from data_pipeline.audio.offset import offset_dbfs
+from data_pipeline.audio.offset import NO_OFFSET, offset_dbfs
 from data_pipeline.audio.reading import Segment, load_segment
 from data_pipeline.audio.refusals import AudioError
 from data_pipeline.audio.waveform import SAMPLE_RATE, audio_sha256
@@ -56,15 +56,15 @@ class Extracted:
         num_samples: length at 16 kHz.
         audio_sha256: of the decoded float32 samples, so that the same recording under two names,
             or in two containers without loss, is recognised.
-        offset: its constant part, in dBFS.
         features: what the record holds.
+        offset: its constant part, in dBFS.
     """
 
     utterance: Utterance
     num_samples: int
     audio_sha256: str
-    offset: float
     features: PackedFeatures
+    offset: float = NO_OFFSET
 
 
 @dataclass(frozen=True)

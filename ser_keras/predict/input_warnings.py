@@ -6,9 +6,12 @@ or not, mean nothing; that is said here, beside the answer.
 
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+
+from data_pipeline.audio.notes import constant_offset
 from data_pipeline.audio.reading import Recording
 from data_pipeline.audio.waveform import SAMPLE_RATE
-from data_pipeline.features.level import TrainingProfile, frame_levels, overall_level
+from data_pipeline.features.level import Level, TrainingProfile, frame_levels, overall_level
 
 # What goes beyond the 1 % and 99 % quantiles by less than this is not worth a word.
 LEVEL_MARGIN_DB = 3.0
@@ -24,13 +27,13 @@ def recording_warnings(recording: Recording, profile: TrainingProfile | None) ->
         profile: what the training recordings were like; None where it is not known.
 
     Returns:
-        A sentence for the sample rate of the file and, with a profile, one for the level, each
-        only where there is something to say.
+        A sentence for the sample rate of the file, one for a constant offset and, with a profile,
+        one for the level, each only where there is something to say.
     """
-    warnings = list(_of_rate(recording.file_rate))
+    offset = constant_offset(recording.waveform)
+    warnings = [*_of_rate(recording.file_rate), *_of_offset(offset)]
     if profile is not None:
-        level = overall_level(frame_levels(recording.waveform))
-        warnings += _of_level(level.dbfs, profile.level_dbfs)
+        warnings += _of_level(_level(recording).dbfs, profile.level_dbfs)
     return warnings
 
 
@@ -39,11 +42,25 @@ def utterance_warnings(recording: Recording, profile: TrainingProfile | None) ->
     if profile is None:
         return []
     seconds = len(recording.waveform) / SAMPLE_RATE
-    level = overall_level(frame_levels(recording.waveform))
     return [
         *_of_duration(seconds, profile.duration_seconds),
-        *_of_silence(level.silent_share, profile.silent_share),
+        *_of_silence(_level(recording).silent_share, profile.silent_share),
     ]
+
+
+def _level(recording: Recording) -> Level:
+    """How loud the sound is: an offset that is named is neither loud nor a noise behind it."""
+    waveform = recording.waveform
+    return overall_level(frame_levels(waveform - np.float32(constant_offset(waveform))))
+
+
+def _of_offset(offset: float) -> Iterator[str]:
+    if offset:
+        yield (
+            f"holds a constant offset of {20 * np.log10(abs(offset)):.0f} dBFS, which the model "
+            "hears as a deep tone: remove it (ffmpeg -i in -af highpass=f=20 out.wav) or have the "
+            "sound card mended"
+        )
 
 
 def _of_rate(file_rate: int) -> Iterator[str]:

@@ -111,9 +111,7 @@ def test_both_extractors_agree_on_real_speech(tmp_path):
     if not root:
         pytest.skip("SER_EMODB_ROOT is not set: no recordings to prepare")
     corpus = read_corpus("emodb", root)
-    utterances = corpus.utterances[::30]
-    emotions = tuple(sorted({utterance.emotion for utterance in utterances}))
-    corpus = dataclasses.replace(corpus, utterances=utterances, emotions=emotions)
+    corpus = dataclasses.replace(corpus, utterances=corpus.utterances[::29])
     ours = records(prepare_quietly(corpus, tmp_path / "ours"))
     theirs = records(
         prepare(corpus, tmp_path / "theirs", mfcc="opensmile", workers=1, show_progress=False)

@@ -22,6 +22,11 @@ def recording(seconds=2.5, dbfs=-20.0, silent=0.3, file_rate=16000):
     return Recording(noise.astype(np.float32), file_rate)
 
 
+def with_offset(one, dbfs, sign=1):
+    samples = one.waveform + np.float32(sign * 10 ** (dbfs / 20))
+    return Recording(np.clip(samples, -1, 1), one.file_rate)
+
+
 def all_warnings(one, profile=PROFILE):
     return recording_warnings(one, profile) + utterance_warnings(one, profile)
 
@@ -59,3 +64,28 @@ def test_without_a_profile_only_the_rate_can_be_judged():
     strange = recording(seconds=45, dbfs=-60, file_rate=11025)
     [warning] = all_warnings(strange, profile=None)
     assert warning.startswith("sampled at 11025 Hz: nothing is left above 5.5125 kHz")
+
+
+OFFSET = "holds a constant offset of {} dBFS, which the model hears as a deep tone: remove it (ff"
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("dbfs", [-40, -20, -6])
+def test_offset_is_named_and_called_neither_loudness_nor_noise(dbfs, sign):
+    [warning] = all_warnings(with_offset(recording(), dbfs, sign))
+    assert warning.startswith(OFFSET.format(dbfs))
+    [warning] = all_warnings(with_offset(recording(), dbfs, sign), profile=None)
+    assert warning.startswith(OFFSET.format(dbfs))
+
+
+def test_offset_of_a_quiet_recording_is_judged_by_its_level():
+    quiet = recording(dbfs=-32)
+    assert all_warnings(with_offset(quiet, -70)) == []
+    [warning] = all_warnings(with_offset(quiet, -52))
+    assert warning.startswith(OFFSET.format(-52))
+
+
+def test_what_else_is_unlike_them_is_said_beside_an_offset():
+    offset, level = all_warnings(with_offset(recording(dbfs=-42), -12))
+    assert offset.startswith(OFFSET.format(-12))
+    assert level.startswith(f"12 dB quieter than {THEM}")

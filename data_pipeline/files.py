@@ -9,7 +9,6 @@ import fcntl
 import hashlib
 import io
 import os
-import shutil
 import sys
 import tokenize
 import zipfile
@@ -111,12 +110,6 @@ def remove_partial_files(folder: Path, name: str = "*") -> None:
         # Ours bear the number of the process that wrote them.
         if path.name.split(".")[-2].isdecimal() and path.is_file():
             path.unlink(missing_ok=True)
-
-
-def empty_folder(directory: Path) -> None:
-    """Make a folder, or take out of it what an earlier attempt left."""
-    shutil.rmtree(directory, ignore_errors=True)
-    Path(directory).mkdir(parents=True)
 
 
 def file_sha256(path: Path) -> str:

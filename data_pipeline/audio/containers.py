@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 # Flags of an Ogg page (RFC 3533, section 6).
 _BEGINS, _ENDS = 2, 4
+# Positions from here on are negative: no packet ends on the page.
+_NOTHING_ENDS = 1 << 63
 # What may begin right behind a recording: another one.
 AUDIO_MAGIC = (b"RIFF", b"RIFX", b"fLaC", b"OggS")
 
@@ -30,20 +32,31 @@ def ogg_fault(file_bytes: bytes) -> str | None:
     pages = list(_ogg_pages(file_bytes))
     if not pages:
         return None  # not an OGG file
-    begins = [bool(flags & _BEGINS) for flags, _ in pages]
+    begins = [bool(page.flags & _BEGINS) for page in pages]
     # Streams that are mixed all begin before the first of them goes on.
     if (False, True) in pairwise(begins):
         return SEVERAL.format("OGG")
-    flags, end = pages[-1]
+    flags, end, stream, position = pages[-1]
     if file_bytes[end : end + 4] in AUDIO_MAGIC:
         return SEVERAL.format("audio")
+    if any(p.stream == stream and _NOTHING_ENDS > p.position > position for p in pages):
+        return "its last OGG page tells of less audio than the others; convert the recording again"
     if end == len(file_bytes) or (end < len(file_bytes) and flags & _ENDS):
         return None
     return "cut off (its last OGG page is not whole); copy or convert the recording again"
 
 
-def _ogg_pages(file_bytes: bytes) -> Iterator[tuple[int, int]]:
-    """(flags, where it ends or should) of each page, up to the first bytes that are none."""
+class _Page(NamedTuple):
+    """A page: its flags, where it ends or should, whose it is, and how many samples end by it."""
+
+    flags: int
+    end: int
+    stream: bytes
+    position: int
+
+
+def _ogg_pages(file_bytes: bytes) -> Iterator[_Page]:
+    """The pages, up to the first bytes that are none."""
     start = 0
     while file_bytes[start : start + 4] == b"OggS":
         header = file_bytes[start : start + 27]
@@ -51,7 +64,8 @@ def _ogg_pages(file_bytes: bytes) -> Iterator[tuple[int, int]]:
         segments = file_bytes[start + 27 : start + 27 + num_segments]
         # A header that is cut off ends, like a page that is, beyond the end of the file.
         end = start + 27 + num_segments + sum(segments)
-        yield int.from_bytes(header[5:6]), end
+        position = int.from_bytes(header[6:14], "little")
+        yield _Page(int.from_bytes(header[5:6]), end, header[14:18], position)
         start = end
 
 

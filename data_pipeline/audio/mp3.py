@@ -67,18 +67,19 @@ def walk_mp3(file_bytes: bytes) -> Mp3 | None:
     frame = _mp3_frame(file_bytes, first)
     if frame is None:
         return None
-    num_frames = end = 0
-    for start, one in _frames(file_bytes, first):
+    end = first + frame.num_bytes
+    told = _told_frames(file_bytes[first:end])
+    num_frames = 0
+    for start, one in _frames(file_bytes, first if told is None else end):
         num_frames += 1
         end = start + one.num_bytes
     version, rate, _ = frame.kind
-    told = _told_frames(file_bytes[first : first + frame.num_bytes])
     return Mp3(
         start=first,
         end=min(end, len(file_bytes)),
         rate=_RATES[version][rate],
         frame_samples=frame.num_samples,
-        num_frames=num_frames if told is None else num_frames - 1,
+        num_frames=num_frames,
         told_frames=told,
     )
 

@@ -15,7 +15,6 @@ import soxr
 
 from data_pipeline.audio.checks import check_channels, check_waveform
 from data_pipeline.audio.limits import MAX_FILE_BYTES
-from data_pipeline.audio.notes import waveform_notes
 from data_pipeline.audio.opening import OpenRecording, open_checked
 from data_pipeline.audio.refusals import NO_AUDIO, AudioError
 from data_pipeline.audio.waveform import SAMPLE_RATE
@@ -34,11 +33,6 @@ class Recording(NamedTuple):
 
     waveform: np.ndarray
     file_rate: int
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What is worth a word about it: names that stand in `data_pipeline.audio.notes.NOTES`."""
-        return waveform_notes(self.waveform)
 
 
 def load_waveform(path: str | os.PathLike[str]) -> np.ndarray:

@@ -26,7 +26,7 @@ MORE_THAN_TOLD = (
 SEVERAL_WAV = "holds several WAV recordings one after the other; make a file of each"
 CHANNELS_CANCEL = (
     "its channels cancel each other (one is inverted?); keep one of them: "
-    "ffmpeg -i in -af pan=mono|c0=c0 out.wav"
+    'ffmpeg -i in -af "pan=mono|c0=c0" out.wav'
 )
 
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from data_pipeline.audio.offset import NO_OFFSET, offset_dbfs
+from data_pipeline.audio.offset import constant_offset
 from data_pipeline.audio.reading import Segment, load_segment
 from data_pipeline.audio.refusals import AudioError
 from data_pipeline.audio.waveform import SAMPLE_RATE, audio_sha256
@@ -57,14 +57,14 @@ class Extracted:
         audio_sha256: of the decoded float32 samples, so that the same recording under two names,
             or in two containers without loss, is recognised.
         features: what the record holds.
-        offset: its constant part, in dBFS.
+        offset: its constant part, from -1 to 1; 0.0 where it is too small for a word.
     """
 
     utterance: Utterance
     num_samples: int
     audio_sha256: str
     features: PackedFeatures
-    offset: float = NO_OFFSET
+    offset: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -247,7 +247,7 @@ def _extracted(
         utterance=utterance,
         num_samples=len(waveform),
         audio_sha256=audio_sha256(waveform),
-        offset=offset_dbfs(waveform),
+        offset=constant_offset(waveform),
         features=pack_features(*features),
     )
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 
-from data_pipeline.audio.offset import MAX_OFFSET_DBFS
 from data_pipeline.contract import MAX_SECONDS
 from data_pipeline.errors import DataError
 from data_pipeline.names import visible
@@ -155,9 +154,9 @@ def notes_on_offsets(offsets: Mapping[str, float]) -> list[str]:
     named = ", ".join(f"{visible(name)} ({offsets[name]:.0f} dBFS)" for name in worst[:MAX_NAMED])
     more = ", ..." if len(worst) > MAX_NAMED else ""
     return [
-        f"{len(worst)} with a constant offset of more than {MAX_OFFSET_DBFS:.0f} dBFS: {named}"
-        f"{more}; it raises the lowest mel bands: remove it from the recordings, such as with "
-        "`ffmpeg -i in.wav -af highpass=f=20 out.wav`, before training"
+        f"{len(worst)} with a constant offset: {named}{more}; it raises the lowest mel bands: "
+        "remove it from the recordings, such as with `ffmpeg -i in.wav -af highpass=f=20 out.wav`, "
+        "before training"
     ]
 
 

@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from data_pipeline.audio.offset import MAX_OFFSET_DBFS
+from data_pipeline.audio.offset import offset_dbfs
 from data_pipeline.audio.waveform import SAMPLE_RATE
 from data_pipeline.errors import DataError, shown
 from data_pipeline.files import file_sha256, replacing
@@ -92,8 +92,8 @@ def _reason(message: str) -> str:
 
 def _noting_offsets(outcomes: Iterable[Outcome], offsets: dict[str, float]) -> Iterator[Outcome]:
     for outcome in outcomes:
-        if isinstance(outcome, Extracted) and outcome.offset > MAX_OFFSET_DBFS:
-            offsets[outcome.utterance.utterance_id] = outcome.offset
+        if isinstance(outcome, Extracted) and outcome.offset:
+            offsets[outcome.utterance.utterance_id] = offset_dbfs(outcome.offset)
         yield outcome
 
 

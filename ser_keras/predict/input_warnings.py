@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from data_pipeline.audio.notes import constant_offset
+from data_pipeline.audio.offset import constant_offset, offset_dbfs
 from data_pipeline.audio.reading import Recording
 from data_pipeline.audio.waveform import SAMPLE_RATE
 from data_pipeline.features.level import Level, TrainingProfile, frame_levels, overall_level
@@ -57,7 +57,7 @@ def _level(recording: Recording) -> Level:
 def _of_offset(offset: float) -> Iterator[str]:
     if offset:
         yield (
-            f"holds a constant offset of {20 * np.log10(abs(offset)):.0f} dBFS, which the model "
+            f"holds a constant offset of {offset_dbfs(offset):.0f} dBFS, which the model "
             "hears as a deep tone: remove it (ffmpeg -i in -af highpass=f=20 out.wav) or have the "
             "sound card mended"
         )

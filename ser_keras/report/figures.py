@@ -7,11 +7,12 @@ differs in shape or line style too, so that a black-and-white print can be read.
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ser_keras.scores.lettering import drawable, families_for
 from ser_keras.scores.matrix_figure import draw_confusion_matrix, new_figure
 
 if TYPE_CHECKING:
@@ -39,7 +40,12 @@ def _panels(
 
 
 def _wrapped(title: str) -> str:
-    return textwrap.fill(title, 28)
+    return textwrap.fill(drawable(title), 28)
+
+
+def _letters(texts: Iterable[str]) -> dict[str, Any]:
+    """What text of a corpus or a run is drawn with: any alphabet, and no formulas."""
+    return {"parse_math": False, "fontfamily": families_for(texts)}
 
 
 def _tidy(axes: Axes) -> None:
@@ -80,7 +86,8 @@ def interval_figure(
         if name in floor:
             label = f"most frequent emotion, {name}"
             axes.axvline(100 * floor[name], label=label, color=colour, linestyle=":", linewidth=1)
-    axes.set_yticks(range(len(rows)), [_wrapped(title) for title, _ in rows], parse_math=False)
+    titles = [title for title, _ in rows]
+    axes.set_yticks(range(len(rows)), list(map(_wrapped, titles)), **_letters(titles))
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_xlim(right=100)
     axes.set_xlabel("percent of all test utterances; bars: 95 % interval over speakers")
@@ -106,7 +113,7 @@ def learning_curve_figure(
             at = np.flatnonzero(history["epoch"] == chosen)
             height = 100 * history["val_unweighted_accuracy"][at]
             axes.plot(history["epoch"][at], height, "o", color=ORANGE, markersize=4.5)
-        axes.set_title(_wrapped(title), fontsize=10, parse_math=False)
+        axes.set_title(_wrapped(title), fontsize=10, **_letters([title]))
         axes.set_ylim(0, 102)
         axes.grid(color="#eeeeee", linewidth=0.6)
         _tidy(axes)
@@ -154,11 +161,13 @@ def speaker_figure(runs: Mapping[str, Mapping[str, float]]) -> Figure:
         axes.axhline(float(np.mean(heights)), color="black", linewidth=0.8, linestyle="--")
         if len(speakers) <= MOST_NAMES:
             rotation = 90 if len(max(speakers, key=len)) > 3 else 0
-            names = [name if len(name) <= 12 else f"{name[:11]}…" for name in speakers]
-            axes.set_xticks(range(len(speakers)), names, rotation=rotation, parse_math=False)
+            names = [
+                name if len(name) <= 12 else f"{name[:11]}…" for name in map(drawable, speakers)
+            ]
+            axes.set_xticks(range(len(speakers)), names, rotation=rotation, **_letters(speakers))
         else:
             axes.set_xticks([])
-        axes.set_title(_wrapped(title), fontsize=10, parse_math=False)
+        axes.set_title(_wrapped(title), fontsize=10, **_letters([title]))
         axes.set_ylim(0, 100)
         _tidy(axes)
     figure.supxlabel("speaker", fontsize=9)

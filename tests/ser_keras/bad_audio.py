@@ -101,7 +101,7 @@ MORE = f"its header tells of {{}} bytes of audio, and {{}} more follow; {COPY_AG
 SEVERAL = "holds several WAV recordings one after the other; make a file of each"
 CANCEL = (
     "its channels cancel each other (one is inverted?); keep one of them: "
-    "ffmpeg -i in -af pan=mono|c0=c0 out.wav"
+    'ffmpeg -i in -af "pan=mono|c0=c0" out.wav'
 )
 CONVERT_IT = "convert it: ffmpeg -i in out.wav"
 WEB_PAGE = "a web page, not audio; download the recording again"

@@ -74,6 +74,27 @@ def test_two_ogg_recordings_in_one_file_are_refused(subtype):
         decode_recording(ogg(subtype) + ogg(subtype, 2.0), "upload")
 
 
+@pytest.mark.parametrize("subtype", OGG)
+def test_ogg_whose_last_page_tells_of_less_than_the_others_is_refused(subtype):
+    content = bytearray(ogg(subtype))
+    last = page_starts(content)[-2]
+    # The checksum follows the change, so that the page is taken for whole.
+    content[last + 6 : last + 14] = struct.pack("<q", 9000)
+    content[last + 22 : last + 26] = bytes(4)
+    content[last + 22 : last + 26] = struct.pack("<I", ogg_checksum(content[last:]))
+    with pytest.raises(AudioError, match="its last OGG page tells of less audio"):
+        decode_recording(bytes(content), "upload")
+
+
+def ogg_checksum(page):
+    crc = 0
+    for byte in page:
+        crc ^= byte << 24
+        for _ in range(8):
+            crc = crc << 1 ^ (0x104C11DB7 if crc & 0x80000000 else 0)
+    return crc
+
+
 def test_pages_of_two_streams_in_turn_are_one_recording():
     vorbis, opus = ogg("VORBIS"), ogg("OPUS")
     mixed = b""

@@ -5,6 +5,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import findfont, fontManager
 from matplotlib.ft2font import FT2Font
 
+from ser_keras.report.figures import interval_figure, speaker_figure
 from ser_keras.scores.lettering import drawable, families_for, lettering
 from ser_keras.scores.matrix_figure import confusion_matrix_figure
 
@@ -57,3 +58,15 @@ def test_a_confusion_matrix_shows_all_names(in_no_font, in_another_font):
     for ticks in (axes.get_xticklabels(), axes.get_yticklabels()):
         assert [tick.get_text() for tick in ticks] == list(map(drawable, emotions))
     assert axes.get_title() == drawable(in_no_font)
+
+
+def test_pictures_of_a_report_show_all_names(in_no_font, in_another_font):
+    title = f"怒 {in_no_font}{in_another_font}"
+    figures = [
+        speaker_figure({title: {in_no_font: 0.5, in_another_font: 1.0}}),
+        interval_figure([(title, {"WA": (0.5, None), "UA": (0.5, None)})], {}),
+    ]
+    for figure in figures:
+        figure.canvas.draw()
+    assert figures[0].axes[0].get_title() == drawable(title)
+    assert figures[1].axes[0].get_yticklabels()[0].get_text() == drawable(title)

@@ -16,7 +16,7 @@ from .splits.fold import Fold as Fold
 from .splits.folds import assign_folds as assign_folds
 from .splits.folds import folds_key as folds_key
 from .splits.leakage import audit as audit
-from .splits.leakage import audit_in_words as audit_in_words
+from .splits.wording import audit_in_words as audit_in_words
 
 __all__ = [
     "Corpus",

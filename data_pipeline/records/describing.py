@@ -20,7 +20,8 @@ from data_pipeline.splits.checking import check_folds
 from data_pipeline.splits.copies import check_copies
 from data_pipeline.splits.fold import Fold
 from data_pipeline.splits.folds import assign_folds
-from data_pipeline.splits.leakage import audit, audit_in_words
+from data_pipeline.splits.leakage import audit
+from data_pipeline.splits.wording import audit_in_words
 
 # The seed only decides which utterances are drawn; the sizes stay.
 SEED = 0

@@ -6,8 +6,8 @@ from .folds import assign_folds as assign_folds
 from .folds import folds_key as folds_key
 from .leakage import Audit as Audit
 from .leakage import audit as audit
-from .leakage import audit_in_words as audit_in_words
 from .leakage import guess_emotions as guess_emotions
+from .wording import audit_in_words as audit_in_words
 
 __all__ = [
     "Audit",

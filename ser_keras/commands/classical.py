@@ -50,7 +50,8 @@ def run(arguments: argparse.Namespace) -> int:
     from data_pipeline.records.prepared import load_prepared
     from data_pipeline.splits.checking import check_folds
     from data_pipeline.splits.folds import assign_folds, folds_key
-    from data_pipeline.splits.leakage import audit, audit_in_words
+    from data_pipeline.splits.leakage import audit
+    from data_pipeline.splits.wording import audit_in_words
     from ser_keras.runs.files import fold_dir
     from ser_keras.runs.folder import write_summary
     from ser_keras.runs.naming import run_folder

@@ -140,7 +140,8 @@ def folder_of(order: TrainingOrder, config: "RunConfig") -> Path:
 
 def print_audits(runs: Sequence["Run"], prepared: "Prepared") -> None:
     """Say what the parts of the folds share; voices on both sides end it under `speaker`."""
-    from data_pipeline.splits.leakage import audit, audit_in_words
+    from data_pipeline.splits.leakage import audit
+    from data_pipeline.splits.wording import audit_in_words
 
     run_of = {(run.config.protocol, run.config.seed): run for run in runs}
     found = {

@@ -108,6 +108,7 @@ CONTENT = {
     "settings": Settings().to_json(),
     "seed": 0,
     "folds_key": "folds",
+    "recordings_key": "recordings",
 }
 
 

@@ -8,7 +8,8 @@ import pytest
 from data_pipeline.errors import DataError
 from data_pipeline.rows import UtteranceRow
 from data_pipeline.splits.folds import assign_folds, folds_key
-from data_pipeline.splits.leakage import audit, audit_in_words
+from data_pipeline.splits.leakage import audit
+from data_pipeline.splits.wording import audit_in_words
 
 EMOTIONS = ("angry", "happy", "neutral", "sad")
 

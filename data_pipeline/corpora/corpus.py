@@ -40,11 +40,6 @@ class Utterance:
     start_seconds: float = 0.0
     end_seconds: float | None = None
 
-    @property
-    def is_segment(self) -> bool:
-        """Whether a part of the recording is meant, and not the whole."""
-        return self.start_seconds > 0 or self.end_seconds is not None
-
     def to_json(self) -> dict[str, Any]:
         """The columns by name; newer ones only where they say something.
 

@@ -25,8 +25,7 @@ if TYPE_CHECKING:
 FRAME_LENGTH = 400  # samples: 25 ms
 FRAME_STEP = 160  # samples: 10 ms
 NUM_CEPSTRA = 12
-# Cepstra and log energy; the 13 static features of a frame.
-NUM_STATIC = NUM_CEPSTRA + 1
+# Cepstra and log energy: the 13 static features of a frame.
 _STATIC_NAMES = (*(f"mfcc_{index}" for index in range(1, NUM_CEPSTRA + 1)), "log_energy")
 FEATURE_NAMES = tuple(
     name + suffix for suffix in ("", "_delta", "_acceleration") for name in _STATIC_NAMES

@@ -109,7 +109,7 @@ def _predictions(
 def _timelines(
     arguments: argparse.Namespace, model: "ServedModel", files: Sequence[Path]
 ) -> Results:
-    from ser_keras.graph.verdicts import MAX_SECONDS
+    from data_pipeline.contract import MAX_SECONDS
     from ser_keras.predict.timeline.files import write_timelines
     from ser_keras.predict.timeline.forms import timeline_forms
     from ser_keras.predict.timeline.judging import default_window_seconds

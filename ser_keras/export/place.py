@@ -105,12 +105,6 @@ def export_place(name: str, config: RunConfig, run_dir: Path, root: Path = SAVED
     return places[0] if _is_free(places[0], maker) else root / f"{name}-{maker.name()}"
 
 
-def made_by_run(directory: Path, config: RunConfig, run_dir: Path) -> bool:
-    """Whether there is a model in a folder, and this run made all of its versions."""
-    maker = Maker.of_run(config, run_dir)
-    return _is_free(Path(directory), maker) and bool(saved_versions(directory))
-
-
 def _with_letters(root: Path, name: str) -> list[Path]:
     """The folders of exports that got letters of their configuration added."""
     if not os.path.isdir(root):

@@ -19,10 +19,9 @@ from data_pipeline.audio.limits import (
 )
 from data_pipeline.audio.refusals import NOT_FINITE, NOT_SCALED, SILENT, TOO_SHORT
 from data_pipeline.audio.waveform import SAMPLE_RATE
-from data_pipeline.contract import FRAME_COUNTS, MELS
+from data_pipeline.contract import FRAME_COUNTS, MAX_SECONDS, MELS
 
 # Bounds of the memory that a batch takes, whatever a client sends (see `max_samples`).
-MAX_SECONDS = 60
 MAX_BATCH_SECONDS = 16 * MAX_SECONDS
 MAX_BATCH_SIZE = 64
 

@@ -12,9 +12,10 @@ import numpy as np
 
 from data_pipeline.audio.reading import Recording
 from data_pipeline.audio.waveform import SAMPLE_RATE
+from data_pipeline.contract import MAX_SECONDS
 from data_pipeline.features.level import frame_levels, is_silent
 from data_pipeline.features.mfcc import FRAME_STEP, num_mfcc_frames
-from ser_keras.graph.verdicts import MAX_BATCH_SECONDS, MAX_SECONDS
+from ser_keras.graph.verdicts import MAX_BATCH_SECONDS
 from ser_keras.model_info import ModelInfo
 from ser_keras.predict.files import BATCH_SIZE
 from ser_keras.predict.input_warnings import recording_warnings

@@ -19,7 +19,6 @@ from data_pipeline.records.preparing import prepare
 from data_pipeline.records.remarks import notes_on_lengths
 from data_pipeline.records.verifying import verify
 from data_pipeline.rows import UtteranceRow
-from ser_keras.graph import verdicts
 
 
 def prepare_quietly(corpus, out, **options):
@@ -115,7 +114,6 @@ def test_all_rejected_for_one_cause_says_the_cause(make_corpus, tmp_path):
 
 
 def test_a_recording_that_no_model_answers_is_rejected(make_corpus, tmp_path, capsys):
-    assert MAX_SECONDS == verdicts.MAX_SECONDS
     corpus = make_corpus(12)
     generator = np.random.default_rng(0)
     for number, seconds in enumerate((MAX_SECONDS, MAX_SECONDS + 0.1)):

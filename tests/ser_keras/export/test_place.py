@@ -16,8 +16,8 @@ import soundfile
 from ser_keras.__main__ import main
 from ser_keras.commands.export import export_fold
 from ser_keras.errors import SerError
-from ser_keras.export.place import check_export_place, export_place, made_by_run
-from ser_keras.graph.layout import INFO_PATH, read_info
+from ser_keras.export.place import check_export_place, export_place
+from ser_keras.graph.layout import INFO_PATH, read_info, saved_versions
 from ser_keras.models.variants import build_model, input_names
 from ser_keras.predict.served_model import ServedModel
 from ser_keras.runs.config import RunConfig
@@ -102,6 +102,15 @@ def test_a_version_is_only_added_to_a_model_of_the_same_run(runs, saved, capsys)
     assert "another run made" in error and error.count("\n") == 1
     assert [path.name for path in saved.iterdir() if path.is_dir()] == ["1"]
     assert ServedModel(saved).emotions == ("angry", "sad")
+
+
+def made_by_run(directory, config, run_dir):
+    """Whether there is a model in a folder that the run may add a version to."""
+    try:
+        check_export_place(directory, config, run_dir)
+    except SerError:
+        return False
+    return bool(saved_versions(directory))
 
 
 def test_each_run_has_a_default_place_that_stays(runs, saved):

@@ -58,7 +58,7 @@ def test_a_filewise_table_gives_emotion_and_speaker(tmp_path, storage_format):
         ("wav/d.wav", "neutral", "s2", ""),
     ]
     assert corpus.utterances[0].path == tmp_path / "wav" / "a.wav"
-    assert not corpus.utterances[0].is_segment
+    assert {(u.start_seconds, u.end_seconds) for u in corpus.utterances} == {(0.0, None)}
     assert corpus.label_map == {"A": "angry", "H": "happy", "N": "neutral"}
     assert (corpus.name, corpus.notes, corpus.options) == ("audformat", (), {})
 

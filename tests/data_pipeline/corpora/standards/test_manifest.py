@@ -251,7 +251,6 @@ def test_a_segment_may_go_to_the_end(tmp_path):
     text = "path,emotion,speaker,start\nlong.wav,sad,a,1.25\n"
     (utterance,) = read_manifest(write_csv(tmp_path, text)).utterances
     assert (utterance.start_seconds, utterance.end_seconds) == (1.25, None)
-    assert utterance.is_segment
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,9 @@ import pytest
 import soundfile
 
 from data_pipeline.audio.reading import Recording
+from data_pipeline.contract import MAX_SECONDS
 from data_pipeline.features.level import TrainingProfile
 from ser_keras.errors import SerError
-from ser_keras.graph.verdicts import MAX_SECONDS
 from ser_keras.predict.files import predict_files
 from ser_keras.predict.served_model import Answer
 from ser_keras.predict.timeline.figure import timeline_figure

@@ -43,6 +43,17 @@ USUAL_PROTOCOLS = ("speaker", "random")
 # The parts of a fold.
 PARTS = ("train", "validation", "test")
 
+# What an evaluation of a trained model calls its protocol: nobody trains under it.
+EVALUATION = "evaluate"
+
+# --- Groups: columns of an utterance by which scores are told apart, where they are known ---
+
+GROUPS = ("corpus", "sex", "age", "language")
+# Of predictions only: whether the model was trained, or its epoch chosen, on "recording" (this very
+# one) or "voice" (another one of this voice); "no" for neither. Where nobody looked there is no
+# such column.
+HEARD = "heard"
+
 # --- Emotions: what every reader calls them, in alphabetical order ---
 
 EMOTIONS = (

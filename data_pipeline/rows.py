@@ -1,10 +1,10 @@
 """The row of an utterance: what a prepared folder knows of it, and what folds are made from."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 
 # Columns that older folders do not have; a folder that needs none is as it was.
-NEWER_COLUMNS = ("corpus", "fold")
+NEWER_COLUMNS = ("corpus", "fold", "sex", "age", "language")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +20,7 @@ class UtteranceRow:
         emotion: one of the corpus's.
         fold: the number of the corpus's own fold that tests it, from "1", or its part where there
             is one fold; "" where the corpus brings no folds.
+        sex, age, language: of the speaker, in the corpus's own words; "" where it does not tell.
         corpus: which of several corpora it comes from; "" where there is one.
         duration_seconds: length of the recording.
         audio_sha256: of the decoded samples, hexadecimal; "" where it is not known.
@@ -40,6 +41,9 @@ class UtteranceRow:
     num_frames_wide: int = 0
     corpus: str = ""
     fold: str = ""
+    sex: str = ""
+    age: str = ""
+    language: str = ""
 
     @classmethod
     def from_json(cls, row: Mapping) -> "UtteranceRow":
@@ -51,3 +55,13 @@ class UtteranceRow:
         """The columns by name, in their order; newer ones only where they say something."""
         columns = asdict(self)
         return {k: v for k, v in columns.items() if k not in NEWER_COLUMNS or v}
+
+
+def corpora_of(rows: Iterable[UtteranceRow], corpus: str) -> list[str]:
+    """Names of the corpora that rows are from, sorted.
+
+    Args:
+        rows: of one prepared folder, or of several as one.
+        corpus: what rows are from that do not say it.
+    """
+    return sorted({row.corpus or corpus for row in rows})

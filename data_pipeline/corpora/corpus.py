@@ -7,7 +7,11 @@ from pathlib import Path
 from typing import Any
 
 # Columns of an utterance that older versions did not have, and what they say by themselves.
-NEWER_COLUMNS = {"corpus": "", "fold": "", "start_seconds": 0.0, "end_seconds": None}
+NEWER_COLUMNS = {
+    **dict.fromkeys(("corpus", "fold", "sex", "age", "language"), ""),
+    "start_seconds": 0.0,
+    "end_seconds": None,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +29,7 @@ class Utterance:
         corpus: where the recordings of one list come from several corpora, which; else "".
         fold: what the corpus itself says about folds: the number of the fold that tests it, from
             "1", or its part, one of `PARTS`, where there is one fold; "" where it says nothing.
+        sex, age, language: of the speaker, in the corpus's own words; "" where it does not tell.
         start_seconds, end_seconds: the segment of the recording that is meant; None: to its end.
     """
 
@@ -39,6 +44,9 @@ class Utterance:
     fold: str = ""
     start_seconds: float = 0.0
     end_seconds: float | None = None
+    sex: str = ""
+    age: str = ""
+    language: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """The columns by name; newer ones only where they say something.

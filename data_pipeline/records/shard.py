@@ -144,4 +144,7 @@ def _row(outcome: Extracted) -> UtteranceRow:
         num_frames_wide=features.num_frames_wide,
         corpus=utterance.corpus,
         fold=utterance.fold,
+        sex=utterance.sex,
+        age=utterance.age,
+        language=utterance.language,
     )

@@ -1,6 +1,6 @@
 """One fold of a run, from the prepared folder to its result: trained, or only tested."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +12,7 @@ from data_pipeline.batches.training_profile import measure_training_profile
 from data_pipeline.contract import PARTS
 from data_pipeline.errors import DataError
 from data_pipeline.records.prepared import Prepared
-from data_pipeline.rows import UtteranceRow
+from data_pipeline.rows import UtteranceRow, corpora_of
 from data_pipeline.runtime import usable_cores
 from data_pipeline.splits.fold import Fold
 from ser_keras.model_info import ModelInfo
@@ -59,14 +59,16 @@ def train_fold(run: Run, fold: Fold, prepared: Prepared, tested: bool) -> None:
     profile = measure_training_profile(prepared, fold.train)
     info = replace(_info_after_training(info, outcome), training_profile=profile)
     save_model(model, config.settings, info, directory / MODEL_FOLDER)
+    rows = _rows(prepared, fold.test)
     details = FoldDetails(
         held_out=fold.held_out,
         num_frames=info.num_frames,
         parameters=model.count_params(),
         cores=usable_cores(),
         utterances={part: len(getattr(fold, part)) for part in PARTS},
+        trained_on=corpora_of(_rows(prepared, fold.train), config.corpus),
+        tested_on=corpora_of(rows, config.corpus),
     )
-    rows = _test_rows(prepared, fold)
     result = finish_fold(run.directory, fold.number, config, outcome, rows, details)
     write_summary(run.directory, run.num_folds)
     keras.backend.clear_session()
@@ -84,7 +86,7 @@ def test_fold(run: Run, fold: Fold, prepared: Prepared) -> None:
     calibration = {**(info.calibration or {}), "test": found}
     info = replace(info, calibration=calibration, **_accuracies(test.scores))
     write_info(info, directory / MODEL_FOLDER)
-    rows = _test_rows(prepared, fold)
+    rows = _rows(prepared, fold.test)
     result = finish_test(run.directory, fold.number, test, calibration, rows)
     write_summary(run.directory, run.num_folds)
     keras.backend.clear_session()
@@ -151,9 +153,10 @@ def _reading(run: Run, info: ModelInfo) -> dict[str, Any]:
     }
 
 
-def _test_rows(prepared: Prepared, fold: Fold) -> list[UtteranceRow]:
-    tested = set(fold.test)
-    return [row for row in prepared.utterances if row.utterance_id in tested]
+def _rows(prepared: Prepared, utterance_ids: Iterable[str]) -> list[UtteranceRow]:
+    """The rows of these utterances, in record order."""
+    wanted = set(utterance_ids)
+    return [row for row in prepared.utterances if row.utterance_id in wanted]
 
 
 def _accuracies(scores: Scores) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import numpy as np
 from data_pipeline.files import replace_file, write_csv
 from ser_keras.errors import SerError
 from ser_keras.scores.accuracies import check_predictions
-from ser_keras.scores.predictions import Predictions
+from ser_keras.scores.predictions import GROUP_COLUMNS, Predictions
 
 CONFIG_NAME, RESULT_NAME, SUMMARY_NAME = "config.json", "result.json", "summary.json"
 PREDICTIONS_NAME, HISTORY_NAME = "predictions.csv", "history.csv"
@@ -82,28 +82,35 @@ def read_json(path: Path) -> dict:
 def write_predictions(path: Path, predictions: Predictions) -> None:
     """Write `predictions.csv`, one row an utterance, replacing the file in one step.
 
-    Columns: utterance_id, speaker, fold, emotion (true), predicted, then probability_<emotion>
-    for each emotion. Nine significant digits name every float32 exactly, so equal predictions
-    give equal bytes and `read_predictions` gives back the same numbers.
+    Columns: utterance_id, speaker, fold, emotion (true), predicted, those of `GROUP_COLUMNS` that
+    are known, then probability_<emotion> for each emotion. Nine significant digits name every
+    float32 exactly, so equal predictions give equal bytes and `read_predictions` gives back the
+    same numbers.
 
     Raises:
         SerError: as `score_predictions`.
     """
     check_predictions(predictions.labels, predictions.probabilities, len(predictions.emotions))
     probability_columns = [PROBABILITY_PREFIX + name for name in predictions.emotions]
-    write_csv(path, [*UTTERANCE_COLUMNS, *probability_columns], _prediction_rows(predictions))
+    columns = [*UTTERANCE_COLUMNS, *_known_groups(predictions), *probability_columns]
+    write_csv(path, columns, _prediction_rows(predictions))
+
+
+def _known_groups(predictions: Predictions) -> list[str]:
+    return [name for name in GROUP_COLUMNS if any(predictions.groups.get(name, ()))]
 
 
 def _prediction_rows(predictions: Predictions) -> Iterator[list]:
     emotions = predictions.emotions
     probabilities = predictions.probabilities.astype(np.float32)
     ids, speakers = predictions.utterance_ids, predictions.speakers
-    for utterance_id, speaker, label, row in zip(
-        ids, speakers, predictions.labels, probabilities, strict=True
+    groups = [predictions.groups[name] for name in _known_groups(predictions)]
+    for utterance_id, speaker, label, row, *of_groups in zip(
+        ids, speakers, predictions.labels, probabilities, *groups, strict=True
     ):
         named = [emotions[label], emotions[row.argmax()]]
         digits = [f"{probability:.9g}" for probability in row.tolist()]
-        yield [utterance_id, speaker, predictions.fold, *named, *digits]
+        yield [utterance_id, speaker, predictions.fold, *named, *of_groups, *digits]
 
 
 def read_predictions(path: Path) -> Predictions:
@@ -144,6 +151,7 @@ def _predictions_of_rows(path: Path, emotions: tuple[str, ...], rows: list[dict]
             "training writes them: train the fold again"
         ) from error
     ids, speakers = (tuple(row[name] for row in rows) for name in UTTERANCE_COLUMNS[:2])
+    groups = {name: tuple(row[name] for row in rows) for name in GROUP_COLUMNS if name in rows[0]}
     return Predictions(
         utterance_ids=ids,
         speakers=speakers,
@@ -151,6 +159,7 @@ def _predictions_of_rows(path: Path, emotions: tuple[str, ...], rows: list[dict]
         emotions=emotions,
         labels=labels,
         probabilities=probabilities,
+        groups={name: values for name, values in groups.items() if any(values)},
     )
 
 
@@ -168,9 +177,11 @@ def _read_csv(path: Path) -> tuple[list[str], list[dict]]:
 def _emotions_of_header(path: Path, header: list[str]) -> tuple[str, ...]:
     count = len(UTTERANCE_COLUMNS)
     named = [name for name in header[count:] if name.startswith(PROBABILITY_PREFIX)]
-    if tuple(header[:count]) != UTTERANCE_COLUMNS or not named or named != header[count:]:
+    other = set(header[count:]) - set(named) - set(GROUP_COLUMNS)
+    if tuple(header[:count]) != UTTERANCE_COLUMNS or not named or other:
         raise SerError(
-            f"{path}: received the columns {header}, expected {list(UTTERANCE_COLUMNS)} and one "
-            f"{PROBABILITY_PREFIX}<emotion> column an emotion: train the fold again"
+            f"{path}: received the columns {header}, expected {list(UTTERANCE_COLUMNS)}, some of "
+            f"{list(GROUP_COLUMNS)}, and one {PROBABILITY_PREFIX}<emotion> column an emotion: "
+            "train the fold again"
         )
     return tuple(name.removeprefix(PROBABILITY_PREFIX) for name in named)

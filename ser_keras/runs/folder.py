@@ -6,6 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 from platform import python_version
 
+from data_pipeline.contract import GROUPS
 from data_pipeline.rows import UtteranceRow
 from ser_keras.runs.config import RunConfig
 from ser_keras.runs.contents import is_tested
@@ -53,6 +54,8 @@ class FoldDetails:
         parameters: every number that is saved with the model.
         cores: processors that the training might use; None where that says nothing.
         utterances: part -> number of utterances.
+        trained_on, tested_on: names of the corpora that the training part and the test part are
+            from.
     """
 
     held_out: str
@@ -60,6 +63,8 @@ class FoldDetails:
     parameters: int
     cores: int | None = None
     utterances: Mapping[str, int]
+    trained_on: Sequence[str]
+    tested_on: Sequence[str]
 
     def to_json(self) -> dict[str, object]:
         """Ready for JSON; what does not apply is left out."""
@@ -129,6 +134,7 @@ def _write_result(
             emotions=tuple(result["emotions"]),
             labels=test.labels,
             probabilities=test.probabilities,
+            groups={name: tuple(getattr(row, name) for row in rows) for name in GROUPS},
         )
         write_predictions(directory / PREDICTIONS_NAME, predictions)
     write_json(directory / RESULT_NAME, result)

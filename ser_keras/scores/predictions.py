@@ -1,8 +1,13 @@
 """What a model said about a test part: the material that everything here is computed from."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
+
+from data_pipeline.contract import GROUPS, HEARD
+
+GROUP_COLUMNS = (*GROUPS, HEARD)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,6 +20,8 @@ class Predictions:
         emotions: names of the labels.
         labels: true labels (num_utterances,), integers.
         probabilities: (num_utterances, num_emotions) float32.
+        groups: what else is known of the utterances, by column of `GROUP_COLUMNS`: one string an
+            utterance, "" where it is not known. A column that says nothing is not there.
     """
 
     utterance_ids: tuple[str, ...]
@@ -23,3 +30,4 @@ class Predictions:
     emotions: tuple[str, ...]
     labels: np.ndarray
     probabilities: np.ndarray
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -5,6 +5,7 @@ choosing on the test part would have claimed is the honest figure itself.
 """
 
 from collections.abc import Sequence
+from itertools import compress
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from data_pipeline.rows import UtteranceRow
+from data_pipeline.rows import UtteranceRow, corpora_of
 from data_pipeline.splits.fold import Fold
 from ser_keras.errors import SerError
 from ser_keras.runs.config import RunConfig
@@ -120,11 +121,13 @@ def run_fold(
         test = score_svm(pipeline, functionals[tested], labels[tested], config.emotions)
     except SerError as error:
         raise SerError(f"fold {fold.number} ({fold.held_out}): {error}") from error
+    test_rows = list(compress(rows, tested))
     details = FoldDetails(
         held_out=fold.held_out,
         parameters=num_parameters(pipeline),
         utterances={"train": int((~tested).sum()), "validation": 0, "test": int(tested.sum())},
+        trained_on=corpora_of(compress(rows, ~tested), config.corpus),
+        tested_on=corpora_of(test_rows, config.corpus),
     )
-    test_rows = [row for row, is_tested in zip(rows, tested, strict=True) if is_tested]
     fold_dir(run_dir, fold.number).mkdir(parents=True, exist_ok=True)
     return finish_fold(run_dir, fold.number, config, FoldOutcome(test=test), test_rows, details)

@@ -18,7 +18,9 @@ NUM_UTTERANCES, NUM_SPEAKERS = 120, 8
 LABELS = np.random.default_rng(0).choice(3, NUM_UTTERANCES, p=[0.5, 0.3, 0.2])
 SPEAKERS = [f"s{n % NUM_SPEAKERS}" for n in range(NUM_UTTERANCES)]
 BEST_EPOCHS = (3, 5)
-DETAILS = FoldDetails(held_out="half", parameters=1234567, cores=2, utterances={})
+DETAILS = FoldDetails(
+    held_out="half", parameters=1234567, cores=2, utterances={}, trained_on=(), tested_on=()
+)
 
 
 def make_config(**changes):

@@ -61,6 +61,17 @@ def test_predictions_csv_is_what_the_documentation_says(tmp_path):
         assert [row["speaker"] for row in csv.DictReader(file)] == ["01", "02"]
 
 
+def test_groups_that_say_something_stand_before_the_probabilities(tmp_path, predictions):
+    path = tmp_path / "predictions.csv"
+    sexes = ("female", "") * 100
+    grouped = dataclasses.replace(predictions, groups={"age": ("",) * 200, "sex": sexes})
+    write_predictions(path, grouped)
+    header = path.read_text(encoding="utf-8").splitlines()[0]
+    assert header.startswith("utterance_id,speaker,fold,emotion,predicted,sex,probability_angry,")
+    assert read_predictions(path).groups == {"sex": sexes}
+    assert read_predictions(path).probabilities.tobytes() == predictions.probabilities.tobytes()
+
+
 def test_predictions_that_cannot_be_scored_leave_the_old_file(tmp_path, predictions):
     path = tmp_path / "predictions.csv"
     write_predictions(path, predictions)

@@ -1,13 +1,21 @@
 """The row of an utterance: what a prepared folder knows of it, and what folds are made from."""
 
+import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 
 # Columns that older folders do not have; a folder that needs none is as it was.
 NEWER_COLUMNS = ("corpus", "fold", "sex", "age", "language")
 
 
-@dataclass(frozen=True, kw_only=True)
+# Columns whose values recur: each value is in memory once.
+RECURRING = (
+    *("speaker", "session", "scenario", "text", "emotion"),
+    *NEWER_COLUMNS,
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class UtteranceRow:
     """What is known of one utterance without listening to it.
 
@@ -48,13 +56,20 @@ class UtteranceRow:
     @classmethod
     def from_json(cls, row: Mapping) -> "UtteranceRow":
         """The row that `to_json` gave; what is not known here is passed over."""
-        known = {field.name for field in fields(cls)}
-        return cls(**{name: value for name, value in row.items() if name in known})
+        known = {name: value for name, value in row.items() if name in _COLUMNS}
+        for name in RECURRING:
+            if known.get(name):
+                known[name] = sys.intern(known[name])
+        return cls(**known)
 
     def to_json(self) -> dict[str, str | float]:
         """The columns by name, in their order; newer ones only where they say something."""
-        columns = asdict(self)
-        return {k: v for k, v in columns.items() if k not in NEWER_COLUMNS or v}
+        columns = {name: getattr(self, name) for name in _COLUMNS}
+        return {k: v for k, v in columns.items() if v or k not in NEWER_COLUMNS}
+
+
+# A million rows are read and written by it.
+_COLUMNS = tuple(field.name for field in fields(UtteranceRow))
 
 
 def corpora_of(rows: Iterable[UtteranceRow], corpus: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ NEWER_COLUMNS = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Utterance:
     """One recording and what the corpus says about it.
 
@@ -53,12 +53,15 @@ class Utterance:
 
         So the keys of folders that were prepared before there were such columns stay.
         """
-        columns = asdict(self)
+        columns = {name: getattr(self, name) for name in _COLUMNS}
         return {
             name: value
             for name, value in columns.items()
             if name not in NEWER_COLUMNS or value != NEWER_COLUMNS[name]
         }
+
+
+_COLUMNS = tuple(column.name for column in fields(Utterance))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 # Raise it whenever the records, or the code that computes what they hold, change: folders of
-# another version are neither read nor gone on with.
-FORMAT_VERSION = 2
+# other records are neither read nor gone on with.
+RECORD_VERSION = 2
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -42,6 +42,9 @@ if TYPE_CHECKING:
 CHUNK_SIZE = 8
 # Tasks a worker may be ahead of the writer: bounds the memory whatever the size of the corpus.
 TASKS_AHEAD = 3
+# Utterances for each worker that are read, at most, before those in front of them are given: more
+# than either way of extraction has under way.
+AHEAD = 2 * TASKS_AHEAD * CHUNK_SIZE
 # So many utterances may end their process, of those that were under way together.
 MAX_ENDED = 3
 MAX_SAMPLES = MAX_SECONDS * SAMPLE_RATE

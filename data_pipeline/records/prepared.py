@@ -1,21 +1,25 @@
 """A prepared folder as it is read: its rows, its settings and its records.
 
-The folder holds TFRecord shards `records-00000-of-000NN.tfrecord`, `rejected.csv` and
-`metadata.json`. The last one is written last, so its presence says that the folder is whole.
-Everybody reaches what it holds by the properties of `Prepared`. TensorFlow is imported where
+The folder holds TFRecord shards `records-00000-of-000NN.tfrecord`, the rows of each beside it
+(`.jsonl`), `rejected.csv` and `metadata.json`. The last one is written last, so its presence says
+that the folder is whole. In folders of format 2 the rows of all are in `metadata.json`.
+Everybody reaches what a folder holds by the properties of `Prepared`. TensorFlow is imported where
 records are read: the metadata does not need it.
 """
 
 import json
 import os
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from data_pipeline.corpora.catalogue import options_of_older_folder
 from data_pipeline.errors import DataError
-from data_pipeline.records.codec import FORMAT_VERSION
+from data_pipeline.records.folder.format_2 import FORMAT_2
+from data_pipeline.records.folder.shard_rows import read_shard_head, read_shard_rows, rows_name
 from data_pipeline.records.remarks import check_every_emotion
 from data_pipeline.rows import UtteranceRow
 
@@ -23,6 +27,8 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 METADATA_NAME = "metadata.json"
+# Of the folder: where what lies. That of the records is `codec.RECORD_VERSION`.
+FORMAT_VERSION = 3
 # Corpora that bring folds, and whose these are.
 FOLD_SOURCES = {
     "audformat": "the audformat database",
@@ -60,11 +66,13 @@ class Counts:
         kept: in the records.
         rejected: whose file cannot be used; `rejected.csv` has the reasons.
         left_out: the corpus's own code, or a reason, -> utterances outside the label map.
+        emotions: emotion -> utterances that are kept.
     """
 
     kept: int
     rejected: int
     left_out: dict[str, int]
+    emotions: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -134,7 +142,11 @@ class Prepared:
     @property
     def counts(self) -> Counts:
         """How many utterances were kept and how many were not."""
-        return Counts(**self.metadata["counts"])
+        known = self.metadata["counts"]
+        if "emotions" in known:
+            return Counts(**known)
+        kept = Counter(row["emotion"] for row in self.metadata["utterances"])
+        return Counts(**known, emotions={emotion: kept[emotion] for emotion in self.emotions})
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -144,13 +156,29 @@ class Prepared:
     @property
     def offsets(self) -> dict[str, float]:
         """Utterances with a constant offset that is worth a word, and its dBFS."""
-        return dict(self.metadata.get("offsets", {}))
+        if self.is_format_2:
+            return dict(self.metadata.get("offsets", {}))
+        heads = (read_shard_head(self.directory, name) for name in self.record_files)
+        return {name: dbfs for head in heads for name, dbfs in head.offsets.items()}
+
+    @property
+    def is_format_2(self) -> bool:
+        """Whether an earlier version made it, with all rows in its metadata."""
+        return "utterances" in self.metadata
 
     @property
     def record_files(self) -> dict[str, RecordFile]:
         """Name of each shard -> what it holds, in the order of the records."""
         shards = self.metadata["shards"]
         return {name: RecordFile(**shards[name]) for name in sorted(shards)}
+
+    @property
+    def missing_files(self) -> list[str]:
+        """Names of the files of its records, and of their rows, that are not there."""
+        rows = [] if self.is_format_2 else list(map(rows_name, self.record_files))
+        return [
+            name for name in (*self.record_files, *rows) if not (self.directory / name).is_file()
+        ]
 
     @property
     def shard_paths(self) -> list[Path]:
@@ -160,7 +188,10 @@ class Prepared:
     @cached_property
     def utterances(self) -> tuple[UtteranceRow, ...]:
         """One row an utterance, in record order."""
-        return tuple(map(UtteranceRow.from_json, self.metadata["utterances"]))
+        if self.is_format_2:
+            return tuple(map(UtteranceRow.from_json, self.metadata["utterances"]))
+        shards = (read_shard_rows(self.directory, name) for name in self.record_files)
+        return tuple(chain.from_iterable(shards))
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -189,9 +220,9 @@ def load_prepared(directory: str | Path) -> Prepared:
             f"--out {directory} --corpus ...`"
         )
     prepared = Prepared(directory, _read_metadata(directory))
-    kept = {row["emotion"] for row in prepared.metadata["utterances"]}
+    kept = {emotion for emotion, count in prepared.counts.emotions.items() if count}
     check_every_emotion(directory, prepared.emotions, kept)
-    missing = [path.name for path in prepared.shard_paths if not path.is_file()]
+    missing = prepared.missing_files
     if missing:
         raise DataError(
             f"{directory}: {len(missing)} record file(s) missing, first {missing[0]}; run "
@@ -212,18 +243,19 @@ def _read_metadata(directory: Path) -> dict[str, Any]:
         version = metadata["format_version"]
     except (ValueError, KeyError, TypeError):
         raise DataError(f"{path}: not the metadata of a prepared folder; prepare again") from None
-    if version != FORMAT_VERSION:
+    if version not in (FORMAT_2, FORMAT_VERSION):
         raise DataError(
-            f"{path}: format version {version}, expected {FORMAT_VERSION}; "
+            f"{path}: format version {version}, expected {FORMAT_2} or {FORMAT_VERSION}; "
             "prepare the corpus again into another folder"
         )
     return metadata
 
 
 def is_prepared(directory: Path, key: str) -> bool:
-    """Whether a folder is whole and of this very key; never raises."""
+    """Whether a folder is whole, of this format and of this very key; never raises."""
     try:
-        return json.loads((directory / METADATA_NAME).read_text(encoding="utf-8"))["key"] == key
+        metadata = json.loads((directory / METADATA_NAME).read_text(encoding="utf-8"))
+        return (metadata["format_version"], metadata["key"]) == (FORMAT_VERSION, key)
     except (OSError, ValueError, KeyError, TypeError):
         return False
 

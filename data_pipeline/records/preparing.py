@@ -5,39 +5,49 @@ result does not depend on the number of workers, nor on how often preparation wa
 """
 
 import json
-import re
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import astuple, replace
+from dataclasses import astuple
+from functools import partial
 from importlib.metadata import version
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 from tqdm import tqdm
 
 from data_pipeline.audio.waveform import SAMPLE_RATE
 from data_pipeline.corpora.corpus import Corpus
-from data_pipeline.errors import DataError, shown
+from data_pipeline.errors import DataError
 from data_pipeline.files import csv_text, replace_file
-from data_pipeline.records.codec import FORMAT_VERSION
 from data_pipeline.records.extracting import (
+    AHEAD,
     Extracted,
     Outcome,
     extract_opensmile,
     extract_tensorflow,
 )
-from data_pipeline.records.finished import (
-    HALF_WRITTEN,
-    FinishedShard,
-    add_finished,
-    begin_progress,
+from data_pipeline.records.folder.finished import (
+    begin,
+    check_folder,
+    current_key,
     finished_shards,
     locked_folder,
+    remove_half_written,
+    remove_outdated,
 )
-from data_pipeline.records.plan import SHARD_NAME, Shard, digest, plan_shards
-from data_pipeline.records.prepared import METADATA_NAME, Prepared, is_prepared, load_prepared
+from data_pipeline.records.folder.shard_rows import ShardHead, read_shard_rows
+from data_pipeline.records.folder.sources import MIN_TRUSTED, SourceMemory
+from data_pipeline.records.plan import Shard, deciding, digest, keyed_ahead, plan_shards
+from data_pipeline.records.prepared import (
+    FORMAT_VERSION,
+    METADATA_NAME,
+    Prepared,
+    is_prepared,
+    load_prepared,
+)
 from data_pipeline.records.remarks import (
     REJECTED_NAME,
     RejectedFile,
@@ -84,35 +94,50 @@ def prepare(
         DataError: the folder holds something else or was made with other settings, no utterance of
             an emotion is usable, one recording has two emotions, or (strict) a file is not usable.
     """
-    out = Path(out)
+    out, workers = Path(out), workers or usable_cores()
     settings = _settings(corpus, mfcc, n_fft)
     with locked_folder(out):
-        shards = plan_shards(corpus.utterances, settings)
-        finished = _finished_before(out, settings, shards, strict)
+        check_folder(out, settings)
+        remove_half_written(out)
+        shards = plan_shards(corpus.utterances)
+        memory = SourceMemory(out, trusted=len(corpus.utterances) >= MIN_TRUSTED)
+        finished = finished_shards(out, shards, settings, memory)
+        _refuse_rejected(finished.values(), strict)
         missing = [shard for shard in shards if shard.name not in finished]
-        key = digest([settings, corpus.left_out, corpus.notes, [shard.key for shard in shards]])
-        if not missing and is_prepared(out, key):
-            _write_rejected(out, _rejected_of(finished[shard.name] for shard in shards))
-            _check_kept(out, corpus, [finished[shard.name] for shard in shards], strict)
+        if not missing and is_prepared(out, _key(corpus, settings, finished.values())):
+            _write_rejected(out, _rejected_of(finished.values()))
+            if strict:
+                _check_kept(out, corpus, list(finished.values()), strict)
             print(f"{out}: already prepared", file=sys.stderr)
             return load_prepared(out)
-        begin_progress(out, settings)
-        _remove_outdated(out, shards)
+        begin(out, settings)
+        (out / METADATA_NAME).unlink(missing_ok=True)
+        remove_outdated(out, shards)
+        key_of = partial(current_key, settings=settings, memory=memory)
+        keyed = _begun(keyed_ahead(missing, key_of, AHEAD * workers))
         utterances = [utterance for shard in missing for utterance in shard.utterances]
         # One pool of workers for all shards: none of them waits for the last one of another.
-        outcomes = EXTRACTORS[mfcc](utterances, n_fft, workers or usable_cores())
+        outcomes = EXTRACTORS[mfcc](utterances, n_fft, workers)
         with closing(outcomes), _progress_bar(len(utterances), show_progress) as bar:
             watched = _watched(outcomes, bar, time.monotonic())
-            for shard in missing:
+            for shard, key in keyed:
                 share = islice(watched, len(shard.utterances))
-                made = write_shard(out, shard, share, emotions=corpus.emotions, strict=strict)
-                add_finished(out, made)
-                finished[shard.name] = made
-        whole = [finished[shard.name] for shard in shards]
-        _write_rejected(out, _rejected_of(whole))
-        _check_kept(out, corpus, whole, strict)
-        _write_metadata(out, corpus, settings, key, whole)
+                emotions = corpus.emotions
+                head = write_shard(out, shard, key, share, emotions=emotions, strict=strict)
+                memory.contents(shard.name, [out / shard.name], own=True)
+                memory.remember(shard.name)
+                finished[shard.name] = head
+        heads = [finished[shard.name] for shard in shards]
+        memory.tidy(finished)
+        _write_rejected(out, _rejected_of(heads))
+        kept = _check_kept(out, corpus, heads, strict)
+        _write_metadata(out, corpus, settings, heads, kept)
     return load_prepared(out)
+
+
+def _begun(items: Iterator[tuple[Shard, str]]) -> Iterator[tuple[Shard, str]]:
+    """The same, the first of them made at once."""
+    return chain(list(islice(items, 1)), items)
 
 
 def _settings(corpus: Corpus, mfcc: str, n_fft: tuple[int, int]) -> dict[str, object]:
@@ -129,52 +154,21 @@ def _settings(corpus: Corpus, mfcc: str, n_fft: tuple[int, int]) -> dict[str, ob
     }
 
 
-def _finished_before(
-    out: Path, settings: Mapping, shards: Sequence[Shard], strict: bool
-) -> dict[str, FinishedShard]:
-    """Shards that earlier runs made, by name; what those runs were writing when killed goes."""
-    entries = finished_shards(out, settings, shards)
-    _remove_half_written(out)
-    finished = {s.name: _at_present(entries[s.name], s) for s in shards if s.name in entries}
-    if strict:
-        _refuse_rejected(finished.values())
-    return finished
+def _key(corpus: Corpus, settings: Mapping, heads: Iterable[ShardHead]) -> str:
+    """Changes with everything that the records depend on."""
+    keys = [head.key for head in heads]
+    return digest([deciding(settings), corpus.left_out, corpus.notes, keys])
 
 
-def _remove_half_written(out: Path) -> None:
-    """Remove what killed preparations left; other programs keep files of their own beside it."""
-    for path in list(out.iterdir()):
-        if HALF_WRITTEN.fullmatch(path.name) and path.is_file():
-            path.unlink(missing_ok=True)
+def _rejected_of(heads: Iterable[ShardHead]) -> list[RejectedFile]:
+    return [row for head in heads for row in head.rejected]
 
 
-def _remove_outdated(out: Path, shards: Iterable[Shard]) -> None:
-    """Make the folder unfinished; remove the shards of another plan."""
-    (out / METADATA_NAME).unlink(missing_ok=True)
-    wanted = {shard.name for shard in shards}
-    for path in list(out.iterdir()):
-        if re.fullmatch(SHARD_NAME, path.name) and path.name not in wanted and path.is_file():
-            path.unlink()
-
-
-def _at_present(finished: FinishedShard, shard: Shard) -> FinishedShard:
-    """What an earlier run noted of a shard, with the paths of now: the corpus may have moved."""
-    files = {u.utterance_id: shown(u.path) for u in shard.utterances}
-    rejected = []
-    for row in finished.rejected:
-        file = files[row.utterance_id]
-        rejected.append(replace(row, file=file, reason=row.reason.replace(row.file, file, 1)))
-    return replace(finished, rejected=tuple(rejected))
-
-
-def _rejected_of(finished: Iterable[FinishedShard]) -> list[RejectedFile]:
-    return [row for shard in finished for row in shard.rejected]
-
-
-def _refuse_rejected(finished: Iterable[FinishedShard]) -> None:
+def _refuse_rejected(heads: Iterable[ShardHead], strict: bool) -> None:
     """Under `strict`, what an earlier run rejected is an error, too."""
-    for row in _rejected_of(finished):
-        raise strict_error(row.reason)
+    for row in _rejected_of(heads):
+        if strict:
+            raise strict_error(row.reason)
 
 
 def _progress_bar(total: int, show: bool) -> tqdm:
@@ -203,32 +197,39 @@ def _watched(outcomes: Iterable[Outcome], bar: tqdm, started: float) -> Iterator
 
 
 def _write_metadata(
-    out: Path, corpus: Corpus, settings: Mapping, key: str, shards: Sequence[FinishedShard]
+    out: Path,
+    corpus: Corpus,
+    settings: Mapping,
+    heads: Sequence[ShardHead],
+    kept: Mapping[str, int],
 ) -> None:
     """Write `metadata.json`: the folder is whole."""
-    rows = [row.to_json() for shard in shards for row in shard.utterances]
-    rejected = _rejected_of(shards)
-    offsets = {name: value for shard in shards for name, value in shard.offsets.items()}
     metadata = {
         **settings,
         "reader_options": dict(corpus.options),
         "notes": list(corpus.notes),
-        "key": key,
+        "key": _key(corpus, settings, heads),
         "counts": {
-            "kept": len(rows),
-            "rejected": len(rejected),
+            "kept": sum(head.examples for head in heads),
+            "rejected": len(_rejected_of(heads)),
             "left_out": dict(corpus.left_out),
+            "emotions": {emotion: kept[emotion] for emotion in corpus.emotions},
         },
-        "shards": {s.name: {"sha256": s.sha256, "examples": len(s.utterances)} for s in shards},
-        **({"offsets": offsets} if offsets else {}),
-        "utterances": rows,
+        "shards": {head.name: {"sha256": head.sha256, "examples": head.examples} for head in heads},
     }
     replace_file(out / METADATA_NAME, json.dumps(metadata, indent=1, ensure_ascii=False))
 
 
-def _check_kept(out: Path, corpus: Corpus, shards: Sequence[FinishedShard], strict: bool) -> None:
-    """Refuse a corpus of which nothing is left, or nothing of an emotion, and wrong copies."""
-    rows, rejected = [row for shard in shards for row in shard.utterances], _rejected_of(shards)
+def _check_kept(
+    out: Path, corpus: Corpus, heads: Sequence[ShardHead], strict: bool
+) -> Mapping[str, int]:
+    """Refuse a corpus of which nothing is left, or nothing of an emotion, and wrong copies.
+
+    Returns:
+        Emotion -> utterances that are kept.
+    """
+    rows = [row for head in heads for row in read_shard_rows(out, head.name)]
+    rejected = _rejected_of(heads)
     if not rows:
         raise DataError(
             f"{out}: none of the {len(rejected)} utterances could be used "
@@ -237,8 +238,10 @@ def _check_kept(out: Path, corpus: Corpus, shards: Sequence[FinishedShard], stri
         )
     emotion_of = {utterance.utterance_id: utterance.emotion for utterance in corpus.utterances}
     of_emotions = [(emotion_of[row.utterance_id], row) for row in rejected]
-    check_every_emotion(out, corpus.emotions, {row.emotion for row in rows}, of_emotions)
+    kept = Counter(row.emotion for row in rows)
+    check_every_emotion(out, corpus.emotions, kept, of_emotions)
     check_copies(rows, strict=strict)
+    return kept
 
 
 def _write_rejected(out: Path, rejected: Iterable[RejectedFile]) -> None:

@@ -1,7 +1,7 @@
-"""One shard: the outcomes of its utterances -> a record file, and what became of each of them.
+"""One shard: the outcomes of its utterances -> a record file, and its rows beside it.
 
-Nothing here touches anything but that one file, so a shard can be made by any process, in any
-order: what is shared (the plan, the progress file, the metadata) is the caller's.
+Nothing here touches anything but these two files, so a shard can be made by any process, in any
+order: what is shared (the plan, the metadata) is the caller's.
 """
 
 import os
@@ -14,8 +14,8 @@ from data_pipeline.errors import DataError, shown
 from data_pipeline.files import file_sha256, replacing
 from data_pipeline.records.codec import Example, serialize_example
 from data_pipeline.records.extracting import Extracted, Outcome, Rejected
-from data_pipeline.records.finished import FinishedShard
-from data_pipeline.records.plan import Shard
+from data_pipeline.records.folder.shard_rows import ShardHead, write_shard_rows
+from data_pipeline.records.plan import Shard, voices_key
 from data_pipeline.records.remarks import RejectedFile
 from data_pipeline.rows import UtteranceRow
 
@@ -23,22 +23,24 @@ from data_pipeline.rows import UtteranceRow
 def write_shard(
     folder: Path,
     shard: Shard,
+    key: str,
     outcomes: Iterable[Outcome],
     *,
     emotions: Sequence[str],
     strict: bool = False,
-) -> FinishedShard:
-    """Write the records of a shard; the file is there whole, or not at all.
+) -> ShardHead:
+    """Write the records of a shard, and then its rows; each file is there whole, or not at all.
 
     Args:
-        folder: where the file goes.
+        folder: where the files go.
         shard: what belongs into it.
+        key: what it is made from.
         outcomes: of its utterances, in its order. They are taken one by one: one is in memory.
         emotions: of the corpus; a label is an index into them.
         strict: stop at the first utterance that is rejected.
 
     Returns:
-        The rows of its records, the rejected utterances and the checksum of the file.
+        The rejected utterances and the checksum of the records.
 
     Raises:
         DataError: the file cannot be written, or (strict) an utterance is rejected.
@@ -51,14 +53,17 @@ def write_shard(
     write_records(path, _examples(watched, emotions, rows, rejected, strict))
     if len(rows) + len(rejected) != len(shard.utterances):
         raise RuntimeError(f"{shard.name}: utterances were lost between extraction and records")
-    return FinishedShard(
+    head = ShardHead(
         name=shard.name,
-        key=shard.key,
+        key=key,
         sha256=file_sha256(path),
-        utterances=tuple(rows),
+        examples=len(rows),
         rejected=tuple(rejected),
+        voices_key=voices_key(shard.utterances),
         offsets=offsets,
     )
+    write_shard_rows(folder, head, rows)
+    return head
 
 
 def write_records(path: Path, examples: Iterable[Example]) -> None:

@@ -9,6 +9,7 @@ from data_pipeline.contract import FRAME_COUNTS
 from data_pipeline.errors import DataError
 from data_pipeline.files import file_sha256
 from data_pipeline.records.codec import parse_example
+from data_pipeline.records.folder.shard_rows import check_shard_rows
 from data_pipeline.records.prepared import METADATA_NAME, Prepared, record_dataset
 
 # What stands in the place of a row where there are more records than rows.
@@ -34,6 +35,8 @@ def verify(prepared: Prepared) -> int:
                 f"{path}: the checksum differs from {METADATA_NAME}; the file was damaged or "
                 "exchanged: remove it and prepare again with the same options"
             )
+        if not prepared.is_format_2:
+            check_shard_rows(prepared.directory, name)
     count = 0
     for count, parsed in enumerate(_parsed_records(prepared), start=1):
         _verify_record(prepared, count - 1, parsed)

@@ -61,7 +61,7 @@ def test_a_full_disk_is_one_line_and_leaves_no_half_file(table, tmp_path):
     command = [*PREPARE, "--root", table, "--out", out, "--mfcc", "tensorflow"]
     done = run_on(SMALL_DISK, tmp_path, command, then=f"echo left: $(ls -A {out})")
     assert_one_line(done, f"{out}/records-0", "No space left on device", "make room")
-    assert done.stdout.strip() == "left: progress.jsonl"
+    assert done.stdout.strip() == "left: settings.json"
 
 
 def test_a_full_disk_at_the_metadata_names_that_file(table, whole, tmp_path):
@@ -120,7 +120,7 @@ def test_a_folder_that_may_not_be_written_is_named(table, tmp_path):
     machine += f"\nmount -o remount,bind,ro {out}"
     command = [*PREPARE, "--root", table, "--out", out, "--mfcc", "tensorflow"]
     done = run_on(machine, tmp_path, command)
-    assert_one_line(done, f"{out}/progress.jsonl: Read-only file system; choose a place")
+    assert_one_line(done, f"{out}/settings.json: Read-only file system; choose a place")
 
 
 SCRIPT = """

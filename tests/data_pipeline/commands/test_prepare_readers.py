@@ -61,7 +61,7 @@ def test_a_folder_of_whole_recordings_is_as_it_was(make_corpus, tmp_path):
     table.write_text("\n".join(["path,emotion,speaker", *rows]))
     prepare(tmp_path / "out", "--corpus", "manifest", "--root", table, "--mfcc", "tensorflow")
     metadata = json.loads((tmp_path / "out" / "metadata.json").read_text())
-    assert set(metadata["utterances"][0]) == {
+    assert set(load_prepared(tmp_path / "out").utterances[0].to_json()) == {
         *("utterance_id", "speaker", "session", "scenario", "text", "emotion"),
         *("duration_seconds", "audio_sha256"),
         *("num_mfcc_frames", "num_frames_narrow", "num_frames_wide"),

@@ -23,7 +23,9 @@ def test_load_prepared_reads_properties(prepared):
     assert prepared.subset == "all"
     assert prepared.features == FeatureSettings(16000, "opensmile", (256, 512))
     assert prepared.features.n_mels == (64, 128)
-    assert prepared.counts == Counts(kept=10, rejected=0, left_out={})
+    assert prepared.counts == Counts(
+        kept=10, rejected=0, left_out={}, emotions={"angry": 5, "sad": 5}
+    )
     assert [file.examples for file in prepared.record_files.values()] == [5, 5]
     assert [path.name[:13] for path in prepared.shard_paths] == ["records-00000", "records-00001"]
 
@@ -48,7 +50,7 @@ def test_load_prepared_of_damaged_metadata(prepared, text):
 
 def test_load_prepared_of_another_format(prepared):
     rewrite_metadata(prepared.directory, lambda metadata: metadata.update(format_version=99))
-    with pytest.raises(DataError, match="format version 99, expected 2"):
+    with pytest.raises(DataError, match="format version 99, expected 2 or 3"):
         load_prepared(prepared.directory)
 
 

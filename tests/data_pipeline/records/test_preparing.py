@@ -19,7 +19,7 @@ from data_pipeline.features.mel import log_compress, mel_spectrogram
 from data_pipeline.features.mfcc import opensmile_mfcc
 from data_pipeline.records import plan
 from data_pipeline.records.codec import parse_example
-from data_pipeline.records.finished import locked_folder
+from data_pipeline.records.folder.finished import locked_folder
 from data_pipeline.records.plan import plan_shards
 from data_pipeline.records.prepared import Counts, load_prepared, record_dataset
 from data_pipeline.records.preparing import prepare
@@ -93,7 +93,9 @@ def test_metadata_says_what_is_inside(make_corpus, tmp_path):
         "mfcc": "tensorflow",
         "n_fft": [128, 256],
     }
-    assert metadata["counts"] == {"kept": 6, "rejected": 0, "left_out": {"X": 2}}
+    emotions = {"angry": 3, "sad": 3}
+    counts = {"kept": 6, "rejected": 0, "left_out": {"X": 2}, "emotions": emotions}
+    assert metadata["counts"] == counts
     assert metadata["versions"].keys() >= {"numpy", "librosa", "tensorflow"}
     [shard] = metadata["shards"].values()
     assert shard["examples"] == 6
@@ -137,7 +139,7 @@ def test_bad_files_are_listed_and_the_rest_goes_on(make_corpus, tmp_path):
     assert "no such file" in rejected["utt004"]["reason"]
     kept = {row.utterance_id for row in prepared.utterances}
     assert kept | rejected.keys() == {utterance.utterance_id for utterance in corpus.utterances}
-    assert prepared.counts == Counts(kept=6, rejected=2, left_out={"X": 2})
+    assert prepared.counts == Counts(6, 2, {"X": 2}, {"angry": 3, "sad": 3})
     assert verify(prepared) == 6
 
 
@@ -215,8 +217,8 @@ def test_a_folder_that_holds_something_else_is_left_alone(make_corpus, tmp_path)
 
 def test_an_added_utterance_changes_its_own_shard_only(make_corpus, small_shards):
     utterances = make_corpus(14).utterances
-    before = plan_shards(utterances[:13], {})
-    after = plan_shards(utterances, {})
+    before = plan_shards(utterances[:13])
+    after = plan_shards(utterances)
     assert len(before) == 4
     changed = [new for old, new in zip(before, after, strict=True) if old != new]
     assert [utterances[13] in shard.utterances for shard in changed] == [True]
@@ -256,15 +258,12 @@ def test_an_interrupted_preparation_goes_on_from_the_finished_shards(
 ):
     corpus = make_corpus(12)
     whole = prepare_quietly(corpus, tmp_path / "whole").metadata
-    bad = plan_shards(corpus.utterances, {})[-1].utterances[-1].path
+    bad = plan_shards(corpus.utterances)[-1].utterances[-1].path
     content = bad.read_bytes()
     bad.write_bytes(b"no audio")
     with pytest.raises(DataError):
         prepare_quietly(corpus, tmp_path / "out", strict=True)
     bad.write_bytes(content)
-    # A process that is killed while it notes a shard leaves half a line.
-    with (tmp_path / "out" / "progress.jsonl").open("a") as file:
-        file.write('\n{"name": "records-0')
     before = written_at(tmp_path / "out")
     assert prepare_quietly(corpus, tmp_path / "out").metadata == whole
     after = written_at(tmp_path / "out")
@@ -277,6 +276,9 @@ def test_an_interrupted_preparation_goes_on_from_the_finished_shards(
 LEFT_BY_KILLED_PROCESSES = (
     ".records-00000-of-00001.tfrecord.4711.partial",
     ".metadata.json.4711.partial",
+    ".records-00000-of-00001.jsonl.4711.partial",
+    ".settings.json.4711.partial",
+    ".sources.jsonl.4711.partial",
     ".progress.jsonl.4711.partial",
     ".rejected.csv.4711.partial",
     # As earlier versions named them.
@@ -301,7 +303,8 @@ def test_what_killed_processes_were_writing_is_removed(make_corpus, tmp_path, be
     prepare_quietly(corpus, out)
     assert {path.name for path in out.iterdir()} == {
         "metadata.json",
-        "progress.jsonl",
+        "settings.json",
+        "records-00000-of-00001.jsonl",
         "records-00000-of-00001.tfrecord",
         "rejected.csv",
         ".functionals.npz.4711.partial",
@@ -333,7 +336,7 @@ def start_command(root, out):
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     deadline = time.monotonic() + 60
-    while not (out / "progress.jsonl").exists() and time.monotonic() < deadline:
+    while not (out / "settings.json").exists() and time.monotonic() < deadline:
         time.sleep(0.02)
     return process
 

@@ -8,8 +8,14 @@ from data_pipeline.errors import DataError
 from data_pipeline.files import file_sha256
 from data_pipeline.records.codec import Example, pack_features
 from data_pipeline.records.extracting import Extracted, Rejected
-from data_pipeline.records.finished import FinishedShard, RejectedFile
+from data_pipeline.records.folder.shard_rows import (
+    check_shard_rows,
+    read_shard_head,
+    read_shard_rows,
+    rows_name,
+)
 from data_pipeline.records.plan import plan_shards
+from data_pipeline.records.remarks import RejectedFile
 from data_pipeline.records.shard import write_records, write_shard
 
 
@@ -33,16 +39,17 @@ def outcomes(make_corpus, random_features):
 
 
 def test_a_shard_is_a_file_and_its_account(outcomes, tmp_path):
-    [shard] = plan_shards([outcome.utterance for outcome in outcomes], {})
+    [shard] = plan_shards([outcome.utterance for outcome in outcomes])
     folder = tmp_path / "out"
     folder.mkdir()
     # A generator: the outcomes need not be there before they are written.
-    made = write_shard(folder, shard, iter(outcomes), emotions=("angry", "sad"))
-    assert [path.name for path in folder.iterdir()] == [shard.name] == [made.name]
+    made = write_shard(folder, shard, "key", iter(outcomes), emotions=("angry", "sad"))
+    assert {path.name for path in folder.iterdir()} == {shard.name, rows_name(shard.name)}
     assert made.sha256 == file_sha256(folder / shard.name)
-    assert made.key == shard.key
-    assert [row.utterance_id for row in made.utterances] == ["utt000", "utt001", "utt003"]
-    assert made.utterances[0].duration_seconds == 0.5
+    assert (made.name, made.key, made.examples) == (shard.name, "key", 3)
+    rows = list(read_shard_rows(folder, shard.name))
+    assert [row.utterance_id for row in rows] == ["utt000", "utt001", "utt003"]
+    assert rows[0].duration_seconds == 0.5
     path = str(outcomes[2].utterance.path)
     assert made.rejected == (RejectedFile(path, "utt002", "x.wav: the file is empty"),)
     records = [r.numpy() for r in tf.data.TFRecordDataset(str(folder / shard.name))]
@@ -51,15 +58,29 @@ def test_a_shard_is_a_file_and_its_account(outcomes, tmp_path):
         for r in records
     ]
     np.testing.assert_array_equal(labels, [0, 1, 1])
-    assert FinishedShard.from_json(made.to_json()) == made
+    assert read_shard_head(folder, shard.name) == made
+
+
+@pytest.mark.parametrize("damage", [(b'"s1"', b'"s7"'), (b"}\n", b"\n"), (b'"key"', b'"lock"')])
+def test_damaged_rows_are_found_and_named(damage, outcomes, tmp_path):
+    [shard] = plan_shards([outcome.utterance for outcome in outcomes])
+    write_shard(tmp_path, shard, "key", outcomes, emotions=("angry", "sad"))
+    check_shard_rows(tmp_path, shard.name)
+    path = tmp_path / rows_name(shard.name)
+    content = path.read_bytes()
+    assert damage[0] in content
+    path.write_bytes(content.replace(*damage))
+    with pytest.raises(DataError, match="jsonl: cannot be read .*prepare again"):
+        check_shard_rows(tmp_path, shard.name)
+        read_shard_head(tmp_path, shard.name)
 
 
 def test_strict_leaves_no_shard(outcomes, tmp_path):
-    [shard] = plan_shards([outcome.utterance for outcome in outcomes], {})
+    [shard] = plan_shards([outcome.utterance for outcome in outcomes])
     folder = tmp_path / "out"
     folder.mkdir()
     with pytest.raises(DataError, match=r"x.wav: the file is empty \(--strict"):
-        write_shard(folder, shard, outcomes, emotions=("angry", "sad"), strict=True)
+        write_shard(folder, shard, "key", outcomes, emotions=("angry", "sad"), strict=True)
     assert not list(folder.iterdir())
 
 

@@ -8,6 +8,7 @@ from pathlib import PosixPath
 import numpy as np
 import pytest
 import soundfile
+from format_2 import as_format_2
 
 from data_pipeline.__main__ import main
 from data_pipeline.contract import MAX_SECONDS
@@ -144,6 +145,7 @@ def test_a_long_recording_of_an_earlier_version_is_left_out_the_next_time(
     before = prepare_quietly(corpus, tmp_path / "out")
     assert "utt003 (61.0 s)" in notes_on_lengths(before.utterances)[0]
     monkeypatch.undo()
+    as_format_2(tmp_path / "out")
     after = prepare_quietly(corpus, tmp_path / "out")
     assert (after.counts.kept, after.counts.rejected) == (11, 1)
     assert verify(after) == 11
@@ -240,16 +242,17 @@ def test_what_we_did_not_write_stays(make_corpus, tmp_path):
     assert not (out / "records-00000-of-00009.tfrecord").exists()
 
 
+@pytest.mark.parametrize("name", ["settings.json", "progress.jsonl"])
 @pytest.mark.parametrize(
     "content", ["12\n", "[]\n", '{"settings": 3}\n', '"settings"\n', "\xff\n", ""]
 )
-def test_a_progress_file_of_another_program_is_left_alone(content, make_corpus, tmp_path):
+def test_a_file_of_another_program_is_left_alone(name, content, make_corpus, tmp_path):
     out = tmp_path / "out"
     out.mkdir()
-    (out / "progress.jsonl").write_bytes(content.encode("latin-1"))
+    (out / name).write_bytes(content.encode("latin-1"))
     with pytest.raises(DataError, match="not empty and not a prepared folder"):
         prepare_quietly(make_corpus(4), out)
-    assert (out / "progress.jsonl").read_bytes() == content.encode("latin-1")
+    assert (out / name).read_bytes() == content.encode("latin-1")
 
 
 def test_a_download_that_is_under_way_is_not_an_empty_folder(make_corpus, tmp_path):

@@ -13,6 +13,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from format_2 import as_format_2
 from made_speech import ROOT, TINY, TINY_SETTINGS, arguments, prepare_speech, start
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -308,7 +309,7 @@ def test_other_settings_are_refused_and_nothing_is_lost(prepared, tmp_path, caps
 
 def test_what_the_folds_share_is_said_and_ends_training_under_speaker(prepared, tmp_path, capsys):
     leaky = shutil.copytree(prepared, tmp_path / "leaky")
-    metadata = json.loads((leaky / "metadata.json").read_text())
+    metadata = json.loads((as_format_2(leaky) / "metadata.json").read_text())
     for row in metadata["utterances"][10:20]:  # the same recording, by anna and by ben
         row["audio_sha256"] = "0" * 64
     (leaky / "metadata.json").write_text(json.dumps(metadata))

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from format_2 import as_format_2
 from made_speech import TINY_SETTINGS, arguments, prepare_speech, start
 
 from ser_keras.__main__ import main as ser
@@ -204,7 +205,7 @@ def test_names_that_are_not_utf_8(prepared, tmp_path, capsys):
 def one_sad_speaker(prepared, tmp_path_factory):
     """The same speech, but only anna is ever sad: whoever tests her has nobody sad to train on."""
     folder = shutil.copytree(prepared, tmp_path_factory.mktemp("one") / "prepared")
-    metadata = json.loads((folder / "metadata.json").read_text())
+    metadata = json.loads((as_format_2(folder) / "metadata.json").read_text())
     for row in metadata["utterances"]:
         row["emotion"] = row["emotion"] if row["speaker"] == "anna" else "angry"
     (folder / "metadata.json").write_text(json.dumps(metadata))

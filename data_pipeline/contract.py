@@ -37,6 +37,8 @@ PROTOCOLS = {
     "in training. The figure is higher for it, and it is the protocol of the paper.",
     "given": "The folds are those that the corpus or its benchmark brings. They may test voices "
     "that were heard in training: the leakage audit says it where speakers are known.",
+    "corpus": "One corpus is tested, and the others train and choose the epoch: the figure for "
+    "recordings of another kind, by voices that the system does not know.",
 }
 # What `all` means: the protocols that need nothing of the corpus but its utterances.
 USUAL_PROTOCOLS = ("speaker", "random")

@@ -40,7 +40,7 @@ FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in room
 SHARED = (
     *(f"data_pipeline.{name}" for name in ("command_line", "contract", "errors", "files", "rows")),
     *(f"data_pipeline.{name}" for name in ("audio", "features", "runtime")),
-    *(f"data_pipeline.splits.{name}" for name in ("fold", "leakage")),
+    *(f"data_pipeline.splits.{name}" for name in ("fold", "guessing")),
 )
 # The rooms that join the two packages.
 JOINS_BOTH = ("ser_keras.commands", "benchmarks", "train")

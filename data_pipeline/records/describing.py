@@ -1,8 +1,8 @@
 """What a prepared folder holds, in words: counts, lengths, folds, and what their parts share."""
 
 import unicodedata
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -27,6 +27,11 @@ from data_pipeline.splits.wording import audit_in_words
 SEED = 0
 # Of the table of emotions, in letters: a line, and the least of a column.
 MAX_LINE, MIN_COLUMN = 100, 9
+# Columns that the table has lines for: the corpora, and what is known of the voices.
+GROUPED = ("corpus", "session", "sex", "age", "language", "speaker")
+# Of a column with more values, this many lines stand for all: those with the most utterances and
+# those with the fewest.
+MAX_VALUES, MOST, FEWEST = 60, 5, 5
 
 
 def describe(prepared: Prepared) -> str:
@@ -93,17 +98,38 @@ def _median_frames(rows: Sequence[UtteranceRow]) -> str:
 
 
 def _emotions(prepared: Prepared) -> list[str]:
-    """Table of utterances by emotion: all, each session where there are any, each speaker."""
-    rows, emotions = prepared.utterances, prepared.emotions
-    groups: list[tuple[str, Sequence[UtteranceRow]]] = [("all", rows)]
-    for column in ("session", "speaker"):
-        for value in sorted({getattr(row, column) for row in rows} - {""}):
-            members = [row for row in rows if getattr(row, column) == value]
-            groups.append((f"{column} {value}", members))
-    counts = [Counter(row.emotion for row in of_group) for _, of_group in groups]
-    columns = [(emotion, [str(count[emotion]) for count in counts]) for emotion in emotions]
-    columns.append(("total", [str(count.total()) for count in counts]))
-    return _table([name for name, _ in groups], columns)
+    """Table of utterances by emotion: all, and each value of the columns that say something."""
+    emotions, counts = prepared.emotions, {"all": Counter(prepared.counts.emotions)}
+    notes = []
+    for column in GROUPED:
+        of_column = _counts_by(prepared.utterances, column)
+        names = _extremes(of_column)
+        counts |= {f"{column} {value}": of_column[value] for value in names}
+        if len(names) < len(of_column):
+            notes.append(
+                f"{len(of_column):,} values of {column}: of these the {MOST} with the most "
+                f"utterances and the {FEWEST} with the fewest"
+            )
+    columns = [(e, [str(count[e]) for count in counts.values()]) for e in emotions]
+    columns.append(("total", [str(count.total()) for count in counts.values()]))
+    return [*_table(list(counts), columns), *notes]
+
+
+def _counts_by(rows: Iterable[UtteranceRow], column: str) -> dict[str, Counter[str]]:
+    """Value of a column -> emotion -> utterances; of values that are known, sorted."""
+    pairs = Counter((getattr(row, column), row.emotion) for row in rows)
+    counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for (value, emotion), count in pairs.items():
+        counts[value][emotion] = count
+    return {value: counts[value] for value in sorted(counts) if value}
+
+
+def _extremes(counts: Mapping[str, Counter[str]]) -> list[str]:
+    """The values that have a line."""
+    if len(counts) <= MAX_VALUES:
+        return list(counts)
+    by_size = sorted(counts, key=lambda value: (-counts[value].total(), value))
+    return by_size[:MOST] + by_size[-FEWEST:]
 
 
 def _table(names: Sequence[str], columns: Sequence[tuple[str, Sequence[str]]]) -> list[str]:

@@ -4,9 +4,9 @@ from .fold import Fold as Fold
 from .folds import assert_speaker_disjoint as assert_speaker_disjoint
 from .folds import assign_folds as assign_folds
 from .folds import folds_key as folds_key
+from .guessing import guess_emotions as guess_emotions
 from .leakage import Audit as Audit
 from .leakage import audit as audit
-from .leakage import guess_emotions as guess_emotions
 from .wording import audit_in_words as audit_in_words
 
 __all__ = [

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+# Protocols under which nobody who is tested was heard in training.
+UNHEARD = ("speaker", "corpus")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Fold:

@@ -3,27 +3,31 @@
 `random`   stratified 5-fold over utterances, the usual reading of the paper's "5-fold
            cross-validation" (section 3.2). Speakers are on both sides.
 `speaker`  nobody who is tested, or chooses the epoch, was heard in training: one session out
-           where the corpus has sessions; else one speaker out up to ten speakers; else five groups
-           of speakers.
+           where the corpus has sessions; else one speaker out; from eleven sessions or speakers on,
+           and where there are several corpora, five groups of them.
 `given`    the folds that the corpus brings (`given.py`).
+`corpus`   one corpus is tested, the others train.
 
-The validation part is always taken from the training part.
+The validation part is always taken from the training part. Where there are several corpora, what
+is drawn is as even over them as over the emotions.
 """
 
 import hashlib
 import json
 import math
-import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, train_test_split
+from sklearn.model_selection import StratifiedKFold, train_test_split
 
 from data_pipeline.contract import PARTS, PROTOCOLS
 from data_pipeline.errors import DataError
+from data_pipeline.names import visible
 from data_pipeline.rows import UtteranceRow
-from data_pipeline.splits.fold import Fold
+from data_pipeline.splits.columns import column_of, joined
+from data_pipeline.splits.even_groups import even_groups
+from data_pipeline.splits.fold import UNHEARD, Fold
 from data_pipeline.splits.given import (
     brings_folds,
     fifth_of_each_emotion,
@@ -37,11 +41,13 @@ VALIDATION_SHARE = 0.15
 # Under `speaker`: a group of speakers with a larger share than this does not validate, unless every
 # group is larger.
 MAX_VALIDATION_SHARE = 0.3
-# Up to here each speaker is a fold; beyond it there would be too many trainings.
-MAX_SPEAKERS_ONE_OUT = 10
+# Up to here each speaker or session is a fold; beyond it there would be too many trainings.
+MAX_ONE_OUT = 10
 
 # A part: what is held out, for people, and the utterance ids in it.
 HeldOut = tuple[str, set[str]]
+# Rows outside the test part, the seed and the number of the fold -> ids that validate.
+Validate = Callable[[Sequence[UtteranceRow], tuple[int, int]], set[str]]
 
 
 def assign_folds(
@@ -69,7 +75,7 @@ def assign_folds(
     Raises:
         DataError: unknown protocol, fewer than two emotions, an emotion with fewer than five
             utterances, too few speakers for `speaker`, a speaker in two sessions, speakers that
-            are not known, or no folds of its own for `given`.
+            are not known, no folds of its own for `given`, or one corpus for `corpus`.
     """
     if protocol not in PROTOCOLS:
         raise DataError(f"protocol {protocol!r} is not known; choose one of {', '.join(PROTOCOLS)}")
@@ -77,20 +83,28 @@ def assign_folds(
     _check_speakers_known(rows, protocol)
     # Sorted, so that the order in which a folder was listed cannot change what is drawn.
     ordered = sorted(rows, key=lambda row: row.utterance_id)
-    if protocol == "random":
-        tests, validate = _random_tests(ordered, seed), _stratified_validation
-    elif protocol == "given":
-        tests, validate = iter(given_tests(ordered, source)), _given_validation
-    else:
-        tests, validate = _speaker_tests(ordered, group_by, seed), _speaker_validation
+    tests, validate = _protocol(ordered, protocol, group_by, seed, source)
     folds = []
     for number, (held_out, test) in enumerate(tests):
         rest = [row for row in ordered if row.utterance_id not in test]
         folds.append(_fold(number, rows, test, validate(rest, (seed, number)), held_out))
-    if protocol == "speaker":
+    if protocol in UNHEARD:
         for fold in folds:
             assert_speaker_disjoint(fold, rows)
     return folds
+
+
+def _protocol(
+    rows: Sequence[UtteranceRow], protocol: str, group_by: str, seed: int, source: str
+) -> tuple[Iterable[HeldOut], Validate]:
+    """The test parts under a protocol, and what draws the validation part of each."""
+    if protocol == "random":
+        return _random_tests(rows, seed), _stratified_validation
+    if protocol == "given":
+        return given_tests(rows, source), _given_validation
+    if protocol == "corpus":
+        return _corpus_tests(rows), _whole_speakers_or_a_fifth
+    return _speaker_tests(rows, group_by, seed), _speaker_validation
 
 
 def folds_key(folds: Iterable[Fold]) -> str:
@@ -100,7 +114,7 @@ def folds_key(folds: Iterable[Fold]) -> str:
 
 
 def assert_speaker_disjoint(fold: Fold, rows: Iterable[UtteranceRow]) -> None:
-    """Check that no speaker is in two parts of a fold.
+    """Check that no speaker is in two parts of a fold; those that are not known are passed over.
 
     Args:
         fold: from `assign_folds`.
@@ -110,11 +124,9 @@ def assert_speaker_disjoint(fold: Fold, rows: Iterable[UtteranceRow]) -> None:
         DataError: naming the speakers that are.
     """
     speaker_of = {row.utterance_id: row.speaker for row in rows}
-    parts_of: dict[str, set[str]] = {}
-    for part in PARTS:
-        for utterance_id in getattr(fold, part):
-            parts_of.setdefault(speaker_of[utterance_id], set()).add(part)
-    shared = sorted(speaker for speaker, parts in parts_of.items() if len(parts) > 1)
+    parts = [{speaker_of[i] for i in getattr(fold, part)} for part in PARTS]
+    counts = Counter(speaker for of_part in parts for speaker in of_part - {""})
+    shared = sorted(speaker for speaker, count in counts.items() if count > 1)
     if shared:
         raise DataError(
             f"fold {fold.number} ({fold.held_out}) has the speakers {', '.join(shared)} in more "
@@ -123,7 +135,7 @@ def assert_speaker_disjoint(fold: Fold, rows: Iterable[UtteranceRow]) -> None:
 
 
 def _check_emotions(rows: Sequence[UtteranceRow], labels: Iterable[str], least: int) -> None:
-    counts = Counter(_emotions(rows))
+    counts = Counter(row.emotion for row in rows)
     if len(counts) < 2:
         found = ", ".join(counts) or "none"
         raise DataError(f"found the emotions: {found}; expected two or more, add recordings")
@@ -138,33 +150,52 @@ def _check_emotions(rows: Sequence[UtteranceRow], labels: Iterable[str], least: 
 
 def _check_speakers_known(rows: Sequence[UtteranceRow], protocol: str) -> None:
     """Without speakers the folds that the corpus brings are all that can be trusted."""
-    if protocol == "given" or any(row.speaker for row in rows):
+    unknown = [row for row in rows if not row.speaker]
+    if not unknown or protocol in ("given", "corpus"):
         return
-    if brings_folds(rows):
+    who = f"the corpus {visible(unknown[0].corpus)}" if len(_corpora(rows)) > 1 else "the corpus"
+    if len(unknown) == len(rows) and brings_folds(rows):
         raise DataError(
-            "the corpus does not tell who speaks, so only its own folds are offered; take protocol "
+            f"{who} does not tell who speaks, so only its own folds are offered; take protocol "
             "given, or prepare it again with --speaker"
         )
     if protocol == "speaker":
         raise DataError(
-            "the corpus does not tell who speaks, so voices cannot be kept apart; prepare it again "
+            f"{who} does not tell who speaks, so voices cannot be kept apart; prepare it again "
             "with --speaker, or take protocol random"
         )
+
+
+def _corpora(rows: Iterable[UtteranceRow]) -> list[str]:
+    return sorted({row.corpus for row in rows})
 
 
 def _random_tests(rows: Sequence[UtteranceRow], seed: int) -> Iterator[HeldOut]:
     """The test parts under `random`."""
     splitter = StratifiedKFold(NUM_FOLDS, shuffle=True, random_state=seed)
-    for _, test in splitter.split(rows, _emotions(rows)):
+    for _, test in splitter.split(np.zeros(len(rows)), _strata(rows)):
         yield "random fifth", _ids(rows, test)
+
+
+def _corpus_tests(rows: Sequence[UtteranceRow]) -> Iterator[HeldOut]:
+    """The test parts under `corpus`."""
+    corpora = _corpora(rows)
+    if len(corpora) < 2:
+        raise DataError(
+            f"there is one corpus ({', '.join(filter(None, corpora)) or 'the one of --data'}), and "
+            "protocol corpus tests one and trains on the others: give several prepared folders to "
+            "--data, or take protocol speaker"
+        )
+    for corpus in corpora:
+        yield f"corpus {corpus}", {row.utterance_id for row in rows if row.corpus == corpus}
 
 
 def _speaker_tests(rows: Sequence[UtteranceRow], group_by: str, seed: int) -> Iterator[HeldOut]:
     """The test parts under `speaker`."""
     group_of = {row.utterance_id: getattr(row, group_by) for row in rows}
     groups = sorted(set(group_of.values()))
-    if group_by == "speaker" and len(groups) > MAX_SPEAKERS_ONE_OUT:
-        yield from _speaker_group_tests(rows, seed)
+    if len(groups) > MAX_ONE_OUT or len(_corpora(rows)) > 1:
+        yield from _group_tests(rows, group_by, seed)
         return
     for group in groups:
         held_out = f"{group_by} {group}"
@@ -174,7 +205,7 @@ def _speaker_tests(rows: Sequence[UtteranceRow], group_by: str, seed: int) -> It
 
 
 def _check_speakers_left(rows: Sequence[UtteranceRow], held_out: str) -> None:
-    speakers = sorted(set(_speakers(rows)))
+    speakers = sorted({row.speaker for row in rows})
     if len(speakers) < 2:
         raise DataError(
             f"with {held_out} held out these speakers are left: {', '.join(speakers) or 'none'}; "
@@ -182,9 +213,9 @@ def _check_speakers_left(rows: Sequence[UtteranceRow], held_out: str) -> None:
         )
 
 
-def _speaker_group_tests(rows: Sequence[UtteranceRow], seed: int) -> Iterator[HeldOut]:
-    """The test parts where there are more speakers than folds."""
-    for number, test in enumerate(_divide_speakers(rows, NUM_FOLDS, seed), start=1):
+def _group_tests(rows: Sequence[UtteranceRow], group_by: str, seed: int) -> Iterator[HeldOut]:
+    """The test parts where there are more speakers or sessions than folds."""
+    for number, test in enumerate(_divided(rows, group_by, NUM_FOLDS, seed), start=1):
         num_speakers = len({rows[index].speaker for index in test})
         held_out = f"group {number} of {NUM_FOLDS}, {num_speakers} speakers"
         yield held_out, _ids(rows, test)
@@ -192,11 +223,11 @@ def _speaker_group_tests(rows: Sequence[UtteranceRow], seed: int) -> Iterator[He
 
 def _stratified_validation(rows: Sequence[UtteranceRow], seeds: tuple[int, int]) -> set[str]:
     """Validation ids under `random`; `seeds` are the seed and the number of the fold."""
-    emotions = _emotions(rows)
-    # scikit-learn wants one of each emotion; only a tiny corpus has fewer in its 15 %.
-    size = max(math.ceil(VALIDATION_SHARE * len(rows)), len(set(emotions)))
+    strata = _strata(rows)
+    # scikit-learn wants one of each stratum; only a tiny corpus has fewer in its 15 %.
+    size = max(math.ceil(VALIDATION_SHARE * len(rows)), len(set(strata.tolist())))
     _, validation = train_test_split(
-        np.arange(len(rows)), test_size=size, stratify=emotions, random_state=seeds[0]
+        np.arange(len(rows)), test_size=size, stratify=strata, random_state=seeds[0]
     )
     return _ids(rows, validation)
 
@@ -204,18 +235,18 @@ def _stratified_validation(rows: Sequence[UtteranceRow], seeds: tuple[int, int])
 def _speaker_validation(rows: Sequence[UtteranceRow], seeds: tuple[int, int]) -> set[str]:
     """Validation ids under `speaker`: whole speakers, about a fifth of the rows.
 
-    scikit-learn divides the speakers into groups. It puts the largest and most one-sided speakers
-    into the first ones, whatever the seed, so the group that validates is drawn here, in steps:
+    The largest and most one-sided speakers come into the first groups, whatever the seed, so the
+    group that validates is drawn here, in steps:
 
     1. Keep the groups without which the most emotions are left to train on.
     2. Of these, keep the groups that have the most emotions themselves.
     3. Of these, drop the groups that are too large (`MAX_VALIDATION_SHARE`).
     4. Draw one of those that are left.
     """
-    num_speakers = len(set(_speakers(rows)))
-    groups = _divide_speakers(rows, min(NUM_FOLDS, num_speakers), seeds[0])
+    num_speakers = len({row.speaker for row in rows})
+    groups = _divided(rows, "speaker", min(NUM_FOLDS, num_speakers), seeds[0])
     groups = [group for group in groups if len(group)]  # where each speaker has one emotion only
-    emotions = np.array(_emotions(rows))
+    emotions = column_of(rows, "emotion").codes
     groups = _with_most_emotions(groups, [np.delete(emotions, group) for group in groups])
     groups = _with_most_emotions(groups, [emotions[group] for group in groups])
     most = max(MAX_VALIDATION_SHARE * len(rows), min(map(len, groups)))
@@ -225,10 +256,12 @@ def _speaker_validation(rows: Sequence[UtteranceRow], seeds: tuple[int, int]) ->
 
 def _given_validation(rows: Sequence[UtteranceRow], seeds: tuple[int, int]) -> set[str]:
     """Validation ids under `given`: those given, or a fifth; whole speakers where known."""
-    given = given_validation(rows)
-    if given:
-        return given
-    speakers = set(_speakers(rows))
+    return given_validation(rows) or _whole_speakers_or_a_fifth(rows, seeds)
+
+
+def _whole_speakers_or_a_fifth(rows: Sequence[UtteranceRow], seeds: tuple[int, int]) -> set[str]:
+    """Validation ids: whole speakers where all are known, else a fifth of each emotion."""
+    speakers = {row.speaker for row in rows}
     if "" in speakers or len(speakers) < 2:
         return fifth_of_each_emotion(rows, seeds)
     return _speaker_validation(rows, seeds)
@@ -238,32 +271,20 @@ def _with_most_emotions(
     groups: Sequence[np.ndarray], emotions: Sequence[np.ndarray]
 ) -> list[np.ndarray]:
     """Those groups whose own array of emotions has the most different ones."""
-    counts = [len(set(of_group)) for of_group in emotions]
+    counts = [np.count_nonzero(np.bincount(of_group)) for of_group in emotions]
     return [group for group, count in zip(groups, counts, strict=True) if count == max(counts)]
 
 
-def _divide_speakers(rows: Sequence[UtteranceRow], num_groups: int, seed: int) -> list[np.ndarray]:
-    """Indices of rows, divided by speaker into groups with emotions as alike as can be."""
-    emotions, speakers = _emotions(rows), _speakers(rows)
-    most = max(Counter(emotions).values())
-    if most < num_groups:
-        raise DataError(
-            f"no emotion has more than {most} utterances where {num_groups} groups of speakers are "
-            "to be made; add recordings or take protocol random"
-        )
-    splitter = StratifiedGroupKFold(num_groups, shuffle=True, random_state=seed)
-    with warnings.catch_warnings():
-        # An emotion that few utterances have cannot be in every group; that is not a fault.
-        warnings.filterwarnings("ignore", message="The least populated class")
-        return [group for _, group in splitter.split(rows, emotions, speakers)]
+def _divided(
+    rows: Sequence[UtteranceRow], group_by: str, num_groups: int, seed: int
+) -> list[np.ndarray]:
+    """Indices of rows, divided by speaker or session into groups as alike as can be."""
+    return even_groups(_strata(rows), column_of(rows, group_by).codes, num_groups, seed)
 
 
-def _emotions(rows: Iterable[UtteranceRow]) -> list[str]:
-    return [row.emotion for row in rows]
-
-
-def _speakers(rows: Iterable[UtteranceRow]) -> list[str]:
-    return [row.speaker for row in rows]
+def _strata(rows: Sequence[UtteranceRow]) -> np.ndarray:
+    """What is to be even: the emotion, within each corpus where there are several."""
+    return joined(column_of(rows, "corpus"), column_of(rows, "emotion"))
 
 
 def _ids(rows: Sequence[UtteranceRow], indices: Iterable[int]) -> set[str]:

@@ -4,22 +4,24 @@ A model that scores no more than a table of "this speaker is mostly angry" has l
 emotions. Pure: rows and folds in, numbers out.
 """
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from data_pipeline.contract import PARTS
 from data_pipeline.errors import DataError
 from data_pipeline.names import alike_key
 from data_pipeline.rows import UtteranceRow
-from data_pipeline.splits.fold import Fold
+from data_pipeline.splits.columns import Column, coded, column_of
+from data_pipeline.splits.fold import UNHEARD, Fold
+from data_pipeline.splits.guessing import guess_codes, nothing
 
 # Column of the rows -> what several of its values are called.
 SHARED_COLUMNS = {"speaker": "speakers", "text": "sentences", "audio_sha256": "recordings"}
 # Columns that people write: two names that differ only in spelling are one.
 WRITTEN = ("speaker", "text")
-# What may not be on both sides under the protocol `speaker`.
+# What may not be on both sides under the protocols `speaker` and `corpus`.
 KEPT_APART = ("speaker", "audio_sha256")
 # Column that a guess looks at -> its name; None looks at nothing.
 GUESSES: dict[str | None, str] = {
@@ -82,7 +84,7 @@ class Audit:
             training parts, median over all utterances); empty where rows have no lengths.
         untrained: fold -> emotions that nobody in its training part has; folds that lack none
             are left out.
-        untested: the same of its test part, where the corpus brings the folds.
+        untested: the same of its test part, where nobody draws it: under `given` and `corpus`.
         remarks: sentences about voices and recordings, where the corpus brings the folds.
     """
 
@@ -109,39 +111,76 @@ def audit(rows: Sequence[UtteranceRow], folds: Sequence[Fold], protocol: str) ->
         What was found; `audit_in_words` says it.
 
     Raises:
-        DataError: under `speaker`, a speaker or the same recording is in two parts of a fold.
+        DataError: under `speaker` or `corpus`, a speaker or the same recording is in two parts of
+            a fold.
     """
-    row_of = {row.utterance_id: row for row in rows}
+    looked_at = _Rows(rows, folds)
     found = tuple(
-        shared_values(fold, row_of, column, part, others)
+        _shared(looked_at, fold, column, part, others)
         for fold in folds
         for column in SHARED_COLUMNS
         for part, others in (("test", ("train", "validation")), ("validation", ("train",)))
     )
-    if protocol == "speaker":
+    if protocol in UNHEARD:
         for shared in found:
-            _check_kept_apart(shared, row_of)
+            _check_kept_apart(shared, rows, protocol)
     known = [c for c in GUESSES if c is None or any(getattr(row, c) for row in rows)]
+    may_lack = protocol in ("given", "corpus")
     return Audit(
         found,
-        tuple(_score_guess(folds, row_of, c) for c in known),
-        _median_lengths(folds, row_of),
-        _lacking_emotions(folds, row_of, "train"),
-        _lacking_emotions(folds, row_of, "test") if protocol == "given" else {},
+        tuple(_score_guess(looked_at, folds, column) for column in known),
+        _median_lengths(looked_at, folds),
+        _lacking_emotions(looked_at, folds, "train"),
+        _lacking_emotions(looked_at, folds, "test") if may_lack else {},
         tuple(_remarks_on_given(found)) if protocol == "given" else (),
     )
 
 
-def _lacking_emotions(
-    folds: Sequence[Fold], row_of: Mapping[str, UtteranceRow], part: str
-) -> dict[int, list[str]]:
+class _Rows:
+    """Rows by number: their columns, and the rows of each part of each fold."""
+
+    def __init__(self, rows: Sequence[UtteranceRow], folds: Sequence[Fold]) -> None:
+        self.rows = rows
+        position_of = {row.utterance_id: position for position, row in enumerate(rows)}
+        self._parts = {
+            (fold.number, part): np.array([position_of[i] for i in getattr(fold, part)], int)
+            for fold in folds
+            for part in PARTS
+        }
+        self._columns: dict[str | None, Column] = {}
+        self._spellings: dict[str, np.ndarray] = {}
+
+    def positions(self, fold: Fold, *parts: str) -> np.ndarray:
+        """Where the rows of some parts of a fold are."""
+        return np.concatenate([self._parts[fold.number, part] for part in parts])
+
+    def column(self, name: str | None) -> Column:
+        """A column; without a name, one that tells nothing."""
+        if name not in self._columns:
+            self._columns[name] = column_of(self.rows, name) if name else nothing(len(self.rows))
+        return self._columns[name]
+
+    def spellings(self, name: str) -> np.ndarray:
+        """Of each value of a column an integer: equal where two values are alike."""
+        if name not in self._spellings:
+            keys = [alike_key(value) for value in self.column(name).values]
+            self._spellings[name] = coded(keys).codes
+        return self._spellings[name]
+
+
+def _lacking_emotions(looked_at: _Rows, folds: Sequence[Fold], part: str) -> dict[int, list[str]]:
     """Fold -> emotions that nobody in a part of it has."""
-    every = {row.emotion for row in row_of.values()}
+    emotions = looked_at.column("emotion")
     lacking = {
-        fold.number: sorted(every - {row_of[i].emotion for i in getattr(fold, part)})
+        fold.number: _named(emotions, ~emotions.present(looked_at.positions(fold, part)))
         for fold in folds
     }
-    return {number: emotions for number, emotions in lacking.items() if emotions}
+    return {number: list(names) for number, names in lacking.items() if names}
+
+
+def _named(column: Column, chosen: np.ndarray) -> tuple[str, ...]:
+    """The values that are chosen, (num_values,) bool; sorted, as they are in the column."""
+    return tuple(column.values[code] for code in np.flatnonzero(chosen))
 
 
 def _remarks_on_given(found: Sequence[Shared]) -> Iterable[str]:
@@ -162,96 +201,57 @@ def _remarks_on_given(found: Sequence[Shared]) -> Iterable[str]:
             )
 
 
-def shared_values(
-    fold: Fold, row_of: Mapping[str, UtteranceRow], column: str, part: str, others: tuple[str, ...]
-) -> Shared:
-    """The values of a column that a part of a fold has in common with others.
-
-    Args:
-        fold: from `assign_folds`.
-        row_of: utterance id -> row.
-        column: a key of `SHARED_COLUMNS`.
-        part: the part looked at, one of `PARTS`.
-        others: the parts in which its values are looked for.
-
-    Returns:
-        The values in both, and how many the part has.
-    """
-
-    def values(*names: str) -> set[str]:
-        ids = (utterance_id for name in names for utterance_id in getattr(fold, name))
-        return {getattr(row_of[utterance_id], column) for utterance_id in ids} - {""}
-
-    own, other = values(part), values(*others)
-    keys = {alike_key(value) for value in other} if column in WRITTEN else set()
+def _shared(looked_at: _Rows, fold: Fold, name: str, part: str, others: tuple[str, ...]) -> Shared:
+    """The values of a column that a part of a fold has in common with others."""
+    column = looked_at.column(name)
+    is_told = np.array([bool(value) for value in column.values])
+    own = column.present(looked_at.positions(fold, part)) & is_told
+    other = column.present(looked_at.positions(fold, *others)) & is_told
+    alike = np.zeros_like(own)
+    if name in WRITTEN:
+        spellings = looked_at.spellings(name)
+        alike = own & ~other & np.isin(spellings, spellings[other])
     return Shared(
         fold=fold.number,
-        column=column,
+        column=name,
         part=part,
         others=others,
-        values=tuple(sorted(own & other)),
-        alike=tuple(sorted(value for value in own - other if alike_key(value) in keys)),
-        total=len(own),
+        values=_named(column, own & other),
+        alike=_named(column, alike),
+        total=int(own.sum()),
     )
 
 
-def _check_kept_apart(shared: Shared, row_of: Mapping[str, UtteranceRow]) -> None:
+def _check_kept_apart(shared: Shared, rows: Iterable[UtteranceRow], protocol: str) -> None:
     if shared.column not in KEPT_APART or not shared.values:
         return
     named, column = list(shared.values), shared.column
     if column == "audio_sha256":  # nobody knows a recording by its checksum
-        named = sorted(i for i, row in row_of.items() if row.audio_sha256 in shared.values)
+        values = set(shared.values)
+        named = sorted(row.utterance_id for row in rows if row.audio_sha256 in values)
     raise DataError(
         f"fold {shared.fold}: the same {SHARED_COLUMNS[column]} are in {shared.part} and "
         f"{' or '.join(shared.others)} ({', '.join(named[:6])}), expected none under the protocol "
-        "speaker: give each speaker one name, remove copies, or take protocol random"
+        f"{protocol}: give each speaker one name, remove copies, or take protocol random"
     )
 
 
 # --- Guessing without listening ---
 
 
-def guess_emotions(
-    known: Iterable[UtteranceRow], asked: Iterable[UtteranceRow], column: str | None
-) -> list[str]:
-    """The emotion that is most frequent among known rows with the same value of a column.
-
-    Args:
-        known: rows whose emotion may be looked at.
-        asked: rows to guess; their emotion is not looked at.
-        column: what is looked at; None looks at nothing. A value that was never seen, or "",
-            gets the most frequent emotion of all known rows. Of equally frequent emotions the
-            more frequent over all wins, then the first in the alphabet.
-
-    Returns:
-        An emotion for each row asked, in order.
-    """
-    counts: dict[str | None, Counter[str]] = {None: Counter()}
-    for row in known:
-        counts[None][row.emotion] += 1
-        if column and getattr(row, column):
-            counts.setdefault(getattr(row, column), Counter())[row.emotion] += 1
-
-    def rank(value: str | None) -> Callable[[str], tuple[int, int, str]]:
-        return lambda emotion: (-counts[value][emotion], -counts[None][emotion], emotion)
-
-    best = {value: min(seen, key=rank(value)) for value, seen in counts.items()}
-    return [best.get(getattr(row, column) if column else None, best[None]) for row in asked]
-
-
-def _score_guess(
-    folds: Sequence[Fold], row_of: Mapping[str, UtteranceRow], column: str | None
-) -> Guess:
+def _score_guess(looked_at: _Rows, folds: Sequence[Fold], name: str | None) -> Guess:
+    emotions, column = looked_at.column("emotion"), looked_at.column(name)
     fold_pairs = []
     for fold in folds:
-        tested = [row_of[i] for i in fold.test]
-        known = [row_of[i] for i in (*fold.train, *fold.validation)]
-        guessed = guess_emotions(known, tested, column)
-        fold_pairs.append((np.array([row.emotion for row in tested]), np.array(guessed)))
+        tested = looked_at.positions(fold, "test")
+        known = looked_at.positions(fold, "train", "validation")
+        values = Column(column.values, column.codes[known])
+        guessed = guess_codes(emotions.codes[known], values, column.codes[tested])
+        fold_pairs.append((emotions.codes[tested], guessed))
     pooled = accuracies(*(np.concatenate(of_all) for of_all in zip(*fold_pairs, strict=True)))
     of_folds = [accuracies(*pair) for pair in fold_pairs]
     return Guess(
-        column=column,
+        column=name,
         weighted_accuracy=pooled[0],
         unweighted_accuracy=pooled[1],
         fold_weighted_accuracy=tuple(weighted for weighted, _ in of_folds),
@@ -277,15 +277,12 @@ def accuracies(emotions: np.ndarray, guessed: np.ndarray) -> tuple[float, float]
 # --- Statistics taken from the data ---
 
 
-def _median_lengths(
-    folds: Sequence[Fold], row_of: Mapping[str, UtteranceRow]
-) -> dict[str, tuple[int, int, int]]:
+def _median_lengths(looked_at: _Rows, folds: Sequence[Fold]) -> dict[str, tuple[int, int, int]]:
     lengths: dict[str, tuple[int, int, int]] = {}
     for column, name in LENGTHS.items():
-        length_of = {utterance_id: getattr(row, column) for utterance_id, row in row_of.items()}
-        if not all(length_of.values()):  # a row that does not know its length has 0
+        every = np.array([getattr(row, column) for row in looked_at.rows])
+        if not every.all():  # a row that does not know its length has 0
             return {}
-        medians = [int(np.median([length_of[i] for i in fold.train])) for fold in folds]
-        everything = int(np.median(list(length_of.values())))
-        lengths[name] = (min(medians), max(medians), everything)
+        medians = [int(np.median(every[looked_at.positions(fold, "train")])) for fold in folds]
+        lengths[name] = (min(medians), max(medians), int(np.median(every)))
     return lengths

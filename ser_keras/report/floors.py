@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from data_pipeline.rows import UtteranceRow
-from data_pipeline.splits.leakage import guess_emotions
+from data_pipeline.splits.guessing import guess_emotions
 from ser_keras.report.reported_run import ReportedRun
 from ser_keras.runs.contents import COMMON
 from ser_keras.scores.accuracies import METRIC_NAMES, score_predictions

@@ -316,5 +316,7 @@ def test_fewer_than_two_emotions_are_refused(rows):
 
 
 def test_unknown_protocol_is_refused():
-    with pytest.raises(DataError, match="'sesion' is not known; choose one of speaker, random"):
+    with pytest.raises(
+        DataError, match="'sesion' is not known; choose one of speaker, random, given, corpus"
+    ):
         assign_folds(make_rows(5), "sesion", "speaker", seed=0)

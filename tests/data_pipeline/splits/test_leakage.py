@@ -13,7 +13,8 @@ from data_pipeline.errors import DataError
 from data_pipeline.rows import UtteranceRow
 from data_pipeline.splits.fold import Fold
 from data_pipeline.splits.folds import assign_folds
-from data_pipeline.splits.leakage import audit, guess_emotions
+from data_pipeline.splits.guessing import guess_emotions
+from data_pipeline.splits.leakage import audit
 from data_pipeline.splits.wording import audit_in_words
 
 EMOTIONS = ("angry", "happy", "sad")

@@ -11,7 +11,7 @@ from sklearn.metrics import accuracy_score, balanced_accuracy_score
 
 from data_pipeline.corpora import iemocap
 from data_pipeline.rows import UtteranceRow
-from data_pipeline.splits.leakage import guess_emotions
+from data_pipeline.splits.guessing import guess_emotions
 from ser_keras.__main__ import main
 from ser_keras.errors import SerError
 from ser_keras.report.comparisons import claimed_pairs, findings, other_pairs

@@ -99,5 +99,7 @@ def test_an_untested_fold_without_validation_figures_is_refused(tmp_path):
 
 def test_a_protocol_that_is_not_known_is_refused_not_published(tmp_path):
     directory = write_run(tmp_path / "run", protocol="moon")
-    with pytest.raises(SerError, match="protocol moon, expected speaker or random"):
+    with pytest.raises(
+        SerError, match="protocol moon, expected speaker or random or given or corpus"
+    ):
         read_runs([directory])

@@ -1,0 +1,48 @@
+"""Columns of many rows as numbers: what a million utterances share is found by counting."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from data_pipeline.rows import UtteranceRow
+
+
+@dataclass(frozen=True)
+class Column:
+    """The values of a column, each once, and which of them each row has.
+
+    Attributes:
+        values: sorted.
+        codes: integers (num_rows,): row n has values[codes[n]].
+    """
+
+    values: tuple[str, ...]
+    codes: np.ndarray
+
+    def present(self, rows: np.ndarray) -> np.ndarray:
+        """Which of the values some rows have: bool (num_values,).
+
+        Args:
+            rows: indices of these rows.
+        """
+        return np.bincount(self.codes[rows], minlength=len(self.values)) > 0
+
+
+def coded(values: Sequence[str]) -> Column:
+    """A column from its values, one a row."""
+    unique = tuple(sorted(set(values)))
+    code_of = {value: code for code, value in enumerate(unique)}
+    codes = np.fromiter(map(code_of.__getitem__, values), np.int64, len(values))
+    return Column(unique, codes)
+
+
+def column_of(rows: Iterable[UtteranceRow], name: str) -> Column:
+    """A column of the rows of a prepared folder."""
+    return coded([getattr(row, name) for row in rows])
+
+
+def joined(first: Column, second: Column) -> np.ndarray:
+    """One integer (num_rows,) for each pair of values that some row has, from 0."""
+    pairs = first.codes * len(second.values) + second.codes
+    return np.unique(pairs, return_inverse=True)[1]

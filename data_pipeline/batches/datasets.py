@@ -10,25 +10,24 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 import tensorflow as tf
 
+from data_pipeline.batches.balance import balanced_order
+from data_pipeline.batches.reading import Examples, read_examples, shards_of
 from data_pipeline.contract import (
-    FRAME_COUNTS,
     INPUT_NAMES,
     MAX_SECONDS,
     MEL_NARROW,
     MEL_WIDE,
-    MELS,
     MFCC,
     NUM_MFCC_FRAMES,
 )
 from data_pipeline.errors import DataError
-from data_pipeline.features.mel import log_compress, resize_time_axis
-from data_pipeline.records.codec import matrix_columns, parse_example
-from data_pipeline.records.prepared import Prepared, record_dataset
+from data_pipeline.records.codec import matrix_columns
+from data_pipeline.records.prepared import Prepared
 from data_pipeline.rows import UtteranceRow
 
-# ({input: tensor}, labels) of a batch, of one utterance, or, with ragged tensors, of a chunk of the
-# selection that is in memory at once.
-Examples = tuple[dict[str, tf.Tensor], tf.Tensor]
+# The same, with ragged tensors, of a chunk of the selection that is in memory at once; and to which
+# cell of the balance each utterance belongs.
+Chunk = tuple[Examples, tf.Tensor]
 
 # Utterances are sorted by length within a window of batches, so that a batch pads little. A window
 # is at most this part of an epoch: over a whole epoch, every epoch would have the same batches.
@@ -87,7 +86,8 @@ def make_dataset(
         DataError: an id is not in the folder, or none is given.
     """
     positions = _positions(prepared, utterance_ids)
-    dataset = _examples(prepared, positions, num_frames, inputs)
+    dataset = read_examples(shards_of(prepared, positions), prepared, num_frames, inputs)
+    dataset = dataset.map(lambda example, cell: example)
     if len(positions) <= _most_in_memory(prepared, positions, num_frames):
         dataset = dataset.cache()
     num_batches = -(-len(positions) // batch_size)
@@ -105,6 +105,7 @@ def make_training_dataset(
     inputs: Sequence[str] = INPUT_NAMES,
     seed: int,
     epochs: range,
+    balanced: bool = False,
 ) -> tf.data.Dataset:
     """Shuffled batches of the utterances named, for several epochs, one after the other.
 
@@ -113,8 +114,11 @@ def make_training_dataset(
     of similar length, and the remainder of an epoch is dropped: batch normalisation of a handful
     of utterances does harm. A selection smaller than a batch gives one batch of all.
 
-    A selection that does not fit `CACHE_LIMIT_BYTES` is read again in every epoch, in chunks of
-    that size, and shuffled within each chunk. While a chunk is put together, it is in memory twice.
+    A selection that does not fit `CACHE_LIMIT_BYTES` is read again in every epoch, once: its shards
+    in an order drawn for the epoch, several side by side, into chunks of that size, which are
+    shuffled. A shard holds a few hundred utterances drawn from the whole corpus by their names, so
+    a chunk is a sample of all, and another one in every epoch. While it is put together, it is in
+    memory twice.
 
     Args:
         prepared: from `load_prepared`.
@@ -124,6 +128,8 @@ def make_training_dataset(
         inputs: which of `INPUT_NAMES` the model takes; others are not even decoded.
         seed: of the order.
         epochs: numbers of the epochs to give.
+        balanced: whether each emotion of each corpus is drawn equally often (`balance.py`), in an
+            epoch of the same length; else each utterance is drawn once.
 
     Returns:
         tf.data.Dataset of batches as in `make_dataset`; every epoch has
@@ -134,20 +140,21 @@ def make_training_dataset(
     """
     positions = _positions(prepared, utterance_ids)
     batch_size = min(batch_size, len(positions))
-    chunks = _chunks(prepared, positions, batch_size, num_frames, inputs)
+    chunks_of = _chunks(prepared, positions, batch_size, num_frames, inputs, seed)
     num_batches = len(positions) // batch_size
     window_batches = max(1, min(MAX_WINDOW_BATCHES, num_batches // WINDOWS_PER_EPOCH))
 
     def epoch_batches(epoch: tf.Tensor) -> tf.data.Dataset:
-        def chunk_batches(number: tf.Tensor, chunk: Examples) -> tf.data.Dataset:
+        def chunk_batches(number: tf.Tensor, chunk: Chunk) -> tf.data.Dataset:
+            examples, _ = chunk
             chunk_seed = tf.random.experimental.stateless_fold_in((seed, epoch), number)
-            order = _shuffled_batches(chunk, batch_size, window_batches, chunk_seed)
+            order = _shuffled_batches(chunk, batch_size, window_batches, chunk_seed, balanced)
             batches = tf.data.Dataset.from_tensor_slices(order)
             return batches.map(
-                lambda rows: _take(chunk, rows, batch_size), num_parallel_calls=tf.data.AUTOTUNE
+                lambda rows: _take(examples, rows, batch_size), num_parallel_calls=tf.data.AUTOTUNE
             )
 
-        return chunks.enumerate().flat_map(chunk_batches)
+        return chunks_of(epoch).enumerate().flat_map(chunk_batches)
 
     dataset = tf.data.Dataset.range(epochs.start, epochs.stop).flat_map(epoch_batches)
     cardinality = tf.data.experimental.assert_cardinality(num_batches * len(epochs))
@@ -160,24 +167,38 @@ def _chunks(
     batch_size: int,
     num_frames: tuple[int, int],
     inputs: Sequence[str],
-) -> tf.data.Dataset:
-    """All examples together in one element, or in several of whole batches read on demand."""
-    examples = _examples(prepared, positions, num_frames, inputs)
+    seed: int,
+) -> Callable[[tf.Tensor], tf.data.Dataset]:
+    """Number of an epoch -> all examples in one element, or in several of whole batches.
+
+    What is in one element is read here; several are read when they are asked for.
+    """
+    shards = shards_of(prepared, positions)
     limit = _most_in_memory(prepared, positions, num_frames)
     if len(positions) <= limit:
+        examples = read_examples(shards, prepared, num_frames, inputs)
         # Read here, once: a cache inside the data set would read again whatever Keras peeks at.
         whole = examples.ragged_batch(len(positions)).get_single_element()
-        return tf.data.Dataset.from_tensors(whole)
-    return examples.ragged_batch(max(1, limit // batch_size) * batch_size)
+        return lambda epoch: tf.data.Dataset.from_tensors(whole)
+    size = max(1, limit // batch_size) * batch_size
+
+    def read_anew(epoch: tf.Tensor) -> tf.data.Dataset:
+        examples = read_examples(shards, prepared, num_frames, inputs, shuffled_by=(seed, epoch))
+        return examples.ragged_batch(size)
+
+    return read_anew
 
 
 def _shuffled_batches(
-    chunk: Examples, batch_size: int, window_batches: int, seed: tf.Tensor
+    chunk: Chunk, batch_size: int, window_batches: int, seed: tf.Tensor, balanced: bool
 ) -> tf.Tensor:
     """Row numbers (batches, batch) of an epoch: neighbours in length within their window."""
-    inputs, labels = chunk
+    (inputs, _), cells = chunk
     order_seed, batch_seed = tf.unstack(tf.random.experimental.stateless_split(seed))
-    order = tf.random.experimental.stateless_shuffle(tf.range(tf.shape(labels)[0]), order_seed)
+    if balanced:
+        order = balanced_order(cells, order_seed)
+    else:
+        order = tf.random.experimental.stateless_shuffle(tf.range(tf.size(cells)), order_seed)
     order = order[: tf.size(order) // batch_size * batch_size]
     if NUM_MFCC_FRAMES in inputs:  # without MFCC nothing is padded
         window = tf.range(tf.size(order)) // (window_batches * batch_size)
@@ -188,24 +209,12 @@ def _shuffled_batches(
     return tf.random.experimental.stateless_shuffle(tf.reshape(order, (-1, batch_size)), batch_seed)
 
 
-def _take(chunk: Examples, rows: tf.Tensor, batch_size: int) -> Examples:
+def _take(examples: Examples, rows: tf.Tensor, batch_size: int) -> Examples:
     """The examples of these rows as a batch, MFCC padded to the longest of them."""
-    inputs, labels = tf.nest.map_structure(lambda tensor: tf.gather(tensor, rows), chunk)
+    inputs, labels = tf.nest.map_structure(lambda tensor: tf.gather(tensor, rows), examples)
     if MFCC in inputs:
         inputs = inputs | {MFCC: inputs[MFCC].to_tensor(shape=(batch_size, None, None))}
     return inputs, labels
-
-
-def _examples(
-    prepared: Prepared,
-    positions: Sequence[int],
-    num_frames: tuple[int, int],
-    inputs: Sequence[str],
-) -> tf.data.Dataset:
-    """(inputs, label) of one utterance after the other, in the order of the metadata."""
-    records = _select(record_dataset(prepared), positions, len(prepared.utterances))
-    reader = _example_reader(prepared, num_frames, inputs)
-    return records.map(reader, num_parallel_calls=tf.data.AUTOTUNE)
 
 
 def _positions(prepared: Prepared, utterance_ids: Iterable[str]) -> list[int]:
@@ -233,34 +242,6 @@ def _check_length(prepared: Prepared, row: UtteranceRow) -> None:
             f"expected {MAX_SECONDS} s or less, as earlier versions did not: prepare again with "
             "the same options, which leaves it out, or cut it into utterances"
         )
-
-
-def _select(
-    records: tf.data.Dataset, positions: Sequence[int], num_records: int
-) -> tf.data.Dataset:
-    """The records at these positions; the others are passed over without being parsed."""
-    wanted = np.zeros(num_records, bool)
-    wanted[positions] = True
-    flagged = tf.data.Dataset.zip(records, tf.data.Dataset.from_tensor_slices(wanted))
-    selected = flagged.filter(lambda record, is_wanted: is_wanted)
-    return selected.map(lambda record, is_wanted: record)
-
-
-def _example_reader(
-    prepared: Prepared, num_frames: tuple[int, int], inputs: Sequence[str]
-) -> Callable[[tf.Tensor], Examples]:
-    """Function of a serialised record: ({input: tensor of one utterance}, label)."""
-    n_mels = prepared.features.n_mels
-    matrices = [name for name in inputs if name in FRAME_COUNTS]
-    length = dict(zip(MELS, num_frames, strict=True))
-
-    def read(record: tf.Tensor) -> Examples:
-        parsed = parse_example(record, matrices, n_mels)
-        for name in length.keys() & set(matrices):
-            parsed[name] = log_compress(resize_time_axis(parsed[name], length[name]))
-        return {name: parsed[name] for name in inputs}, parsed["label"]
-
-    return read
 
 
 def _most_in_memory(

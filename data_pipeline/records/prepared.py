@@ -181,6 +181,11 @@ class Prepared:
         ]
 
     @property
+    def shards(self) -> list[RecordFile]:
+        """What each shard holds, in the order of the records."""
+        return list(self.record_files.values())
+
+    @property
     def shard_paths(self) -> list[Path]:
         """Paths of the shards, in the order of the records."""
         return [self.directory / name for name in self.record_files]

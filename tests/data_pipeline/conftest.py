@@ -37,16 +37,16 @@ def random_features():
 
 @pytest.fixture
 def write_folder(tmp_path):
-    """Function of features that writes a prepared folder of two shards and returns its path."""
+    """Function of features that writes a prepared folder of some shards and returns its path."""
 
-    def write(features):
+    def write(features, num_shards=2):
         directory = tmp_path / "prepared"
         directory.mkdir()
         ids = list(features)
-        half = len(ids) // 2
+        size = len(ids) // num_shards
         shards = {
-            "records-00000-of-00002.tfrecord": ids[:half],
-            "records-00001-of-00002.tfrecord": ids[half:],
+            f"records-{n:05d}-of-{num_shards:05d}.tfrecord": ids[n * size : (n + 1) * size]
+            for n in range(num_shards)
         }
         rows = [_row(number, name, features[name]) for number, name in enumerate(ids)]
         labels = {row.utterance_id: EMOTIONS.index(row.emotion) for row in rows}

@@ -7,6 +7,7 @@ before `run`: help and usage errors answer at once.
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -168,6 +169,18 @@ def fold_number(text: str) -> int | str:
     if not text.isdecimal():
         raise _refused(text, f"a number from 0 or `{ALL}`")
     return int(text)
+
+
+def corpus_name(text: str) -> str:
+    """A name of a corpus: it becomes part of the names of runs and of utterances."""
+    if not re.fullmatch(r"[^\s/+]+", text):
+        raise _refused(text, "a name without blanks, / and +")
+    return text
+
+
+def true_or_false(text: str) -> bool:
+    """The word `true` or the word `false`."""
+    return one_of(("true", "false"))(text) == "true"
 
 
 def fft_points(text: str) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
-from data_pipeline.command_line import between, one_of, several, whole_number
+from data_pipeline.command_line import between, one_of, several, true_or_false, whole_number
 
 # --- The systems of Table 1 ---
 
@@ -79,12 +79,24 @@ class Optimiser:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Input:
+    """Settings of what is trained on.
+
+    Attributes:
+        balance: whether every emotion of every corpus is heard equally often in training.
+    """
+
+    balance: bool = _setting(False, true_or_false)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Settings:
     """All settings of a network, in groups.
 
     In files they stand side by side, without their group: no name is in two groups.
     """
 
+    input: Input = Input()
     network: Network = Network()
     optimiser: Optimiser = Optimiser()
 
@@ -133,11 +145,15 @@ class SvmSettings:
         kernel: of the SVM.
         cost: C.
         class_weight: how errors of the emotions are weighted.
+        normalised_by: whose mean and deviation standardise the functionals: those of the
+            utterances that are trained on ("train"), or of the corpus that an utterance is from
+            ("corpus"), the tested ones included, without their labels.
     """
 
     kernel: str = "linear"
     cost: float
     class_weight: str = "balanced"
+    normalised_by: str = "train"
 
     @classmethod
     def from_json(cls, content: Mapping) -> "SvmSettings":
@@ -149,6 +165,7 @@ class SvmSettings:
         return asdict(self)
 
 
+NORMALISED_BY = ("train", "corpus")
 # Cost of the SVM by feature set: small where there are far more features than utterances.
 SVM_COSTS = {"ComParE_2016": 0.01, "eGeMAPSv02": 0.1}
 
@@ -204,6 +221,8 @@ def listed_settings() -> str:
 
 def as_text(value: Any) -> str:
     """A value as it is written on the command line and in names: "32,16", "0.0003"."""
+    if isinstance(value, bool):
+        return str(value).lower()
     return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 

@@ -1,16 +1,18 @@
 """`python -m data_pipeline prepare`: extract the features of a corpus into a folder."""
 
 import argparse
+import re
 import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from data_pipeline.command_line import fft_points, whole_number
+from data_pipeline.command_line import corpus_name, fft_points, whole_number
 from data_pipeline.contract import EMOTIONS
-from data_pipeline.corpora.catalogue import CORPORA, read_corpus
+from data_pipeline.corpora.catalogue import CORPORA, STANDARDS, read_corpus
 from data_pipeline.corpora.emotions import UnknownEmotionError, read_mapping
 from data_pipeline.corpora.iemocap import SUBSETS
+from data_pipeline.names import visible
 
 if TYPE_CHECKING:
     from data_pipeline.corpora.corpus import Corpus
@@ -47,6 +49,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="folder of the corpus; for manifest, the CSV file; demo needs none",
     )
     add("--out", required=True, type=Path, metavar="DIR", help="prepared folder to make")
+    add(
+        "--name",
+        type=corpus_name,
+        metavar="NAME",
+        help="what results and reports call the corpus (default: that of --corpus; of manifest, "
+        "emobox and audformat, the name of --root)",
+    )
     add(
         "--workers",
         type=whole_number(1),
@@ -132,6 +141,7 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.out,
         mfcc=arguments.mfcc,
         n_fft=tuple(arguments.n_fft),
+        name=arguments.name or _default_name(arguments),
         strict=arguments.strict,
         workers=arguments.workers,
     )
@@ -161,6 +171,15 @@ def _read_corpus(arguments: argparse.Namespace) -> "Corpus":
     except UnknownEmotionError as error:
         arguments.usage_error(f"argument --emotions or --map: {error}")
         raise
+
+
+def _default_name(arguments: argparse.Namespace) -> str:
+    """What a corpus is called that was given no name: one standard has many corpora."""
+    if arguments.corpus not in STANDARDS:
+        return arguments.corpus
+    root = arguments.root.resolve()
+    stem = root.stem if arguments.corpus == "manifest" else root.name
+    return re.sub(r"[+/\s]+", "_", visible(stem)) or arguments.corpus
 
 
 def _check_together(arguments: argparse.Namespace) -> None:

@@ -39,6 +39,8 @@ CORPORA: dict[str, Callable[..., Corpus]] = {
     "audformat": read_audformat,
     "manifest": read_manifest,
 }
+# What many corpora come in: the name says nothing of the corpus.
+STANDARDS = ("emobox", "audformat", "manifest")
 # Corpora with scenarios and with a label for excitement.
 IEMOCAP_LAYOUT = ("demo", "iemocap")
 # Options that not every reader has: as the command line calls them, and who has them.

@@ -4,6 +4,7 @@ The prepared folder holds no audio, so the recordings are read again and checked
 """
 
 import sys
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 
@@ -21,14 +22,16 @@ from data_pipeline.records.rereading import read_again
 from data_pipeline.rows import UtteranceRow
 
 
-def load_functionals(prepared: Prepared, feature_set: str, root: Path | None) -> np.ndarray:
-    """Read the functionals of every utterance of a prepared folder, computed once and kept there.
+def load_functionals(
+    prepared: Prepared, feature_set: str, roots: Mapping[Path, Path]
+) -> np.ndarray:
+    """Read the functionals of every utterance of prepared folders, computed once and kept there.
 
     Args:
         prepared: from `load_prepared`.
         feature_set: a key of `contract.FUNCTIONALS`.
-        root: where the corpus lies, as `prepare --root` was told; read only where the vectors are
-            not kept yet.
+        roots: folder -> where its corpus lies, as `prepare --root` was told; needed only where
+            the vectors are not kept yet.
 
     Returns:
         float32 (num_utterances, num_functionals), finite, in the order of the metadata.
@@ -37,6 +40,9 @@ def load_functionals(prepared: Prepared, feature_set: str, root: Path | None) ->
         DataError: no root where one is needed, a recording that is missing or is not the one
             that was prepared, or one that openSMILE has no numbers for.
     """
+    if prepared.parts:
+        return np.concatenate([load_functionals(p, feature_set, roots) for p in prepared.parts])
+    root = roots.get(prepared.directory)
     path = prepared.directory / f"functionals-{feature_set}.npz"
     # What the numbers depend on: other recordings or another openSMILE are computed anew.
     key = f"{prepared.key} {feature_set} opensmile {version('opensmile')}"
@@ -76,7 +82,7 @@ def _compute(prepared: Prepared, feature_set: str, root: Path | None) -> np.ndar
 
 
 def _segments(prepared: Prepared, root: Path | None) -> dict[str, Segment]:
-    if root is None and prepared.corpus != "demo":
+    if root is None and prepared.reader != "demo":
         raise DataError(
             f"{prepared.directory}: its functionals are not computed yet, and the audio is not in "
             f"it; give --root, the place of the corpus {prepared.corpus}"

@@ -84,11 +84,12 @@ def voices_key(utterances: Iterable[Utterance]) -> str:
 
 
 def deciding(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of a folder that decide what its records hold: not how the folder is laid out.
+    """The settings of a folder that decide what its records hold: not its layout, nor its name.
 
     So the keys of records of another layout, with the same content, are the same.
     """
-    return dict(settings) | {"format_version": RECORD_VERSION}
+    decided = {setting: value for setting, value in settings.items() if setting != "name"}
+    return decided | {"format_version": RECORD_VERSION}
 
 
 def keyed_ahead(

@@ -10,7 +10,7 @@ records are read: the metadata does not need it.
 import json
 import os
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
@@ -85,19 +85,26 @@ class RecordFile:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A whole prepared folder, as `load_prepared` returns it.
+    """A whole prepared folder, as `load_prepared` returns it, or several as one (`together`).
 
     Attributes:
-        directory: the folder.
+        directory: the folder; of several, their names, for messages.
         metadata: the content of its `metadata.json`, for this class alone.
+        parts: the folders that are one here, in the order of their records; none for one folder.
     """
 
     directory: Path
     metadata: dict[str, Any]
+    parts: tuple["Prepared", ...] = ()
 
     @property
     def corpus(self) -> str:
-        """Name of the corpus, as on the command line."""
+        """What the corpus is called in results: the name that it was given, or its reader's."""
+        return self.metadata.get("name", self.reader)
+
+    @property
+    def reader(self) -> str:
+        """What read the corpus: `--corpus` of the command line."""
         return self.metadata["corpus"]
 
     @property
@@ -105,7 +112,7 @@ class Prepared:
         """What `read_corpus` was asked for: its keyword arguments that were not the default."""
         if "reader_options" in self.metadata:
             return dict(self.metadata["reader_options"])
-        return options_of_older_folder(self.corpus, self.subset, self.metadata["label_map"])
+        return options_of_older_folder(self.reader, self.subset, self.metadata["label_map"])
 
     @property
     def subset(self) -> str:
@@ -125,7 +132,9 @@ class Prepared:
     @property
     def folds_of(self) -> str:
         """Whose folds those of the protocol `given` are, for people."""
-        return FOLD_SOURCES.get(self.corpus, f"the corpus {self.corpus}")
+        if self.parts:
+            return " and ".join(dict.fromkeys(part.folds_of for part in self.parts))
+        return FOLD_SOURCES.get(self.reader, f"the corpus {self.reader}")
 
     @property
     def features(self) -> FeatureSettings:
@@ -156,7 +165,7 @@ class Prepared:
     @property
     def offsets(self) -> dict[str, float]:
         """Utterances with a constant offset that is worth a word, and its dBFS."""
-        if self.is_format_2:
+        if self.is_format_2 or self.parts:
             return dict(self.metadata.get("offsets", {}))
         heads = (read_shard_head(self.directory, name) for name in self.record_files)
         return {name: dbfs for head in heads for name, dbfs in head.offsets.items()}
@@ -183,16 +192,25 @@ class Prepared:
     @property
     def shards(self) -> list[RecordFile]:
         """What each shard holds, in the order of the records."""
+        if self.parts:
+            return [shard for part in self.parts for shard in part.shards]
         return list(self.record_files.values())
 
     @property
     def shard_paths(self) -> list[Path]:
         """Paths of the shards, in the order of the records."""
+        if self.parts:
+            return [path for part in self.parts for path in part.shard_paths]
         return [self.directory / name for name in self.record_files]
 
     @cached_property
     def utterances(self) -> tuple[UtteranceRow, ...]:
-        """One row an utterance, in record order."""
+        """One row an utterance, in record order; of several folders, their names in the rows."""
+        if self.parts:
+            rows = (
+                renamed(part, row, self.group_by) for part in self.parts for row in part.utterances
+            )
+            return tuple(rows)
         if self.is_format_2:
             return tuple(map(UtteranceRow.from_json, self.metadata["utterances"]))
         shards = (read_shard_rows(self.directory, name) for name in self.record_files)
@@ -201,8 +219,27 @@ class Prepared:
     @property
     def identity(self) -> dict[str, Any]:
         """What every result says of the data it is from, ready for JSON."""
-        named = ("corpus", "emotions", "label_map", "subset", "features", "group_by")
-        return {"data_key": self.key} | {name: self.metadata[name] for name in named}
+        named = ("emotions", "label_map", "subset", "features", "group_by")
+        known = {name: self.metadata[name] for name in named}
+        return {"data_key": self.key, "corpus": self.corpus} | known
+
+
+def renamed(part: Prepared, row: UtteranceRow, group_by: str) -> UtteranceRow:
+    """A row of one of several folders: its names are unique among them.
+
+    Args:
+        part: its folder.
+        row: of the folder.
+        group_by: what the protocol `speaker` keeps apart in all of them. Where that is sessions, a
+            voice of a corpus without sessions is one of its own.
+    """
+    names = {c: getattr(row, c) for c in ("utterance_id", "speaker", "session", "text")}
+    unique: dict[str, Any] = {
+        c: f"{part.corpus}/{name}" if name else "" for c, name in names.items()
+    }
+    if group_by == "session" and part.group_by == "speaker":
+        unique["session"] = unique["speaker"]
+    return replace(row, **unique, corpus=row.corpus or part.corpus)
 
 
 def load_prepared(directory: str | Path) -> Prepared:
@@ -256,11 +293,12 @@ def _read_metadata(directory: Path) -> dict[str, Any]:
     return metadata
 
 
-def is_prepared(directory: Path, key: str) -> bool:
-    """Whether a folder is whole, of this format and of this very key; never raises."""
+def is_prepared(directory: Path, key: str, name: str) -> bool:
+    """Whether a folder is whole, of this format, this very key and this name; never raises."""
     try:
         metadata = json.loads((directory / METADATA_NAME).read_text(encoding="utf-8"))
-        return (metadata["format_version"], metadata["key"]) == (FORMAT_VERSION, key)
+        found = (metadata["format_version"], metadata["key"], metadata["name"])
+        return found == (FORMAT_VERSION, key, name)
     except (OSError, ValueError, KeyError, TypeError):
         return False
 

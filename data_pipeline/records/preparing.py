@@ -72,6 +72,7 @@ def prepare(
     *,
     mfcc: str = "opensmile",
     n_fft: tuple[int, int] = (256, 512),
+    name: str | None = None,
     strict: bool = False,
     workers: int | None = None,
     show_progress: bool = True,
@@ -83,6 +84,8 @@ def prepare(
         out: the prepared folder; made when it is not there.
         mfcc: "opensmile" (the paper's extractor) or "tensorflow" (our own).
         n_fft: FFT points of the narrow and the wide spectrogram; a quarter as many mel bands.
+        name: what results call the corpus; None for the name of its reader. Another name changes
+            the metadata alone.
         strict: stop at the first file that cannot be used.
         workers: processes (`tensorflow`: threads); None: one a core. It never changes the result.
         show_progress: a bar on stderr with utterances a second and the time left.
@@ -104,7 +107,9 @@ def prepare(
         finished = finished_shards(out, shards, settings, memory)
         _refuse_rejected(finished.values(), strict)
         missing = [shard for shard in shards if shard.name not in finished]
-        if not missing and is_prepared(out, _key(corpus, settings, finished.values())):
+        if not missing and is_prepared(
+            out, _key(corpus, settings, finished.values()), name or corpus.name
+        ):
             _write_rejected(out, _rejected_of(finished.values()))
             if strict:
                 _check_kept(out, corpus, list(finished.values()), strict)
@@ -131,7 +136,7 @@ def prepare(
         memory.tidy(finished)
         _write_rejected(out, _rejected_of(heads))
         kept = _check_kept(out, corpus, heads, strict)
-        _write_metadata(out, corpus, settings, heads, kept)
+        _write_metadata(out, corpus, settings | {"name": name or corpus.name}, heads, kept)
     return load_prepared(out)
 
 

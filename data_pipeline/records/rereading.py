@@ -20,4 +20,4 @@ def read_again(prepared: Prepared, root: str | Path | None) -> Corpus:
     Raises:
         DataError: what `read_corpus` raises.
     """
-    return read_corpus(prepared.corpus, root, **prepared.reader_options)
+    return read_corpus(prepared.reader, root, **prepared.reader_options)

@@ -6,26 +6,32 @@ from typing import TYPE_CHECKING
 
 from data_pipeline.command_line import seed
 from data_pipeline.contract import FUNCTIONALS, PROTOCOLS
-from ser_keras.settings import CLASSICAL, SVM_COSTS, SvmSettings
+from ser_keras.settings import CLASSICAL, NORMALISED_BY, SVM_COSTS, SvmSettings
 
 if TYPE_CHECKING:
     from data_pipeline.records.prepared import Prepared
     from ser_keras.runs.config import RunConfig
 
 HELP = "train and test a linear SVM on openSMILE functionals, on the folds of train.py"
-EXAMPLE = "  python -m ser_keras classical --data build/emodb --root ~/corpora/emodb"
+EXAMPLE = (
+    "  python -m ser_keras classical --data build/emodb --root ~/corpora/emodb\n"
+    "  python -m ser_keras classical --data build/emodb build/nemo --root ~/corpora/emodb "
+    "~/corpora/nemo \\\n      --protocol corpus"
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `classical`."""
     add = parser.add_argument
-    add("--data", required=True, type=Path, metavar="DIR", help="prepared folder")
+    add("--data", nargs="+", required=True, type=Path, metavar="DIR", help="prepared folders")
     add(
         "--root",
+        nargs="+",
+        default=[],
         type=Path,
         metavar="DIR_OR_CSV",
-        help="where the corpus lies, as `prepare --root` was told: the prepared folder has no "
-        "audio. Needed once; the functionals are then kept in the prepared folder",
+        help="where the corpus of each --data lies, in their order, as `prepare --root` was told: "
+        "a prepared folder has no audio. Needed once; the functionals are then kept in the folder",
     )
     sizes = " or ".join(f"{size:,} of {name}" for name, size in FUNCTIONALS.items())
     add(
@@ -40,6 +46,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=next(iter(PROTOCOLS)),
         help="the same folds as those of train.py with the same --seed (default: %(default)s)",
     )
+    add(
+        "--normalise",
+        choices=NORMALISED_BY,
+        default=NORMALISED_BY[0],
+        help="functionals are standardised by the utterances that are trained on, or each corpus "
+        "by itself: then the tested utterances take part, without their labels (default: "
+        "%(default)s)",
+    )
     add("--seed", type=seed, default=0, metavar="N", help="of the folds (default: %(default)s)")
     add("--run-dir", type=Path, metavar="DIR", help="default: runs/ and the settings' names")
 
@@ -47,7 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Train and test the SVM on every fold; the run folder is that of a trained network."""
     from data_pipeline.records.functional_store import load_functionals
-    from data_pipeline.records.prepared import load_prepared
+    from data_pipeline.records.together import load_together
     from data_pipeline.splits.checking import check_folds
     from data_pipeline.splits.folds import assign_folds, folds_key
     from data_pipeline.splits.leakage import audit
@@ -60,7 +74,12 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.run_dir:
         refuse_file(arguments.run_dir)
-    prepared = load_prepared(arguments.data)
+    if arguments.root and len(arguments.root) != len(arguments.data):
+        arguments.usage_error(
+            f"received {len(arguments.data)} --data and {len(arguments.root)} --root, expected a "
+            "root for each, in the same order, or none where the functionals are kept"
+        )
+    prepared = load_together(arguments.data)
     folds = assign_folds(
         prepared.utterances,
         arguments.protocol,
@@ -76,7 +95,8 @@ def run(arguments: argparse.Namespace) -> int:
     directories = [fold_dir(run_dir, fold.number) for fold in folds]
     open_run(run_dir, config)
     with writing_into(run_dir), kept_apart({run_dir: config}, directories):
-        functionals = load_functionals(prepared, arguments.features, arguments.root)
+        roots = dict(zip(arguments.data, arguments.root, strict=False))
+        functionals = load_functionals(prepared, arguments.features, roots)
         for fold in folds:
             result = run_fold(fold, prepared.utterances, functionals, config, run_dir)
             print(
@@ -105,7 +125,7 @@ def config_of(arguments: argparse.Namespace, prepared: "Prepared", key: str) -> 
         selection=SELECTION,
         variant=f"svm_{arguments.features}",
         preset=CLASSICAL,
-        settings=SvmSettings(cost=SVM_COSTS[arguments.features]),
+        settings=SvmSettings(cost=SVM_COSTS[arguments.features], normalised_by=arguments.normalise),
         seed=arguments.seed,
         folds_key=key,
         recordings_key=recordings_key(prepared.utterances),

@@ -130,7 +130,12 @@ def _datasets(
     def train_batches(first_epoch: int) -> tf.data.Dataset:
         epochs = range(first_epoch, optimiser.epochs)
         return make_training_dataset(
-            prepared, fold.train, seed=config.seed, epochs=epochs, **common
+            prepared,
+            fold.train,
+            seed=config.seed,
+            epochs=epochs,
+            balanced=config.settings.input.balance,
+            **common,
         )
 
     return FoldDatasets(

@@ -27,6 +27,7 @@ EXAMPLE = """\
   python train.py --fold 0                                     the demo corpus, one fold
   python train.py --data build/emodb                           every fold of a prepared corpus
   python train.py --data build/iemocap --protocol random --preset authors
+  python train.py --data build/emodb build/nemo --protocol corpus    train on one, test on the other
   python train.py --data build/emodb --variant all --protocol all    Table 1, both protocols
   python train.py --data build/mine --set network.units=64 optimiser.learning_rate=3e-4 --no-test
 """
@@ -81,13 +82,13 @@ def check_run_dir(order: TrainingOrder) -> None:
 
 
 def load_data(order: TrainingOrder) -> "Prepared":
-    """The prepared folder that --data names; without it, the demo corpus, made and prepared."""
+    """The prepared folders that --data names; without any, the demo corpus, made and prepared."""
     from data_pipeline.corpora.catalogue import read_corpus
-    from data_pipeline.records.prepared import load_prepared
     from data_pipeline.records.preparing import prepare
+    from data_pipeline.records.together import load_together
 
     if order.data:
-        return load_prepared(order.data)
+        return load_together(order.data)
     print("no --data: training on the demo corpus, synthesised speech of ten voices")
     return prepare(read_corpus("demo", None), DEMO_FOLDER)
 
@@ -253,7 +254,7 @@ def finish_run(run: "Run", order: TrainingOrder, saved: Path, anew: bool) -> Non
     print(f"\n{run.directory}: {summary_in_words(summary)}")
     best = best_validated_fold(run.directory, run.num_folds)
     export(best, saved, anew)
-    if order.data is None and order.tested:
+    if not order.data and order.tested:
         print_answer(saved, tested_file(best))
     print(
         "next:\n"

@@ -32,7 +32,7 @@ class TrainingOrder:
     """What a command line asks for, every default filled in.
 
     Attributes:
-        data: prepared folder; None for the demo corpus.
+        data: prepared folders; none for the demo corpus.
         fold: number of a fold, or `all`.
         protocols, variants: names, each once.
         preset: name of the settings that these are based on.
@@ -43,7 +43,7 @@ class TrainingOrder:
         tested: whether the test part is read.
     """
 
-    data: Path | None
+    data: tuple[Path, ...]
     fold: int | str
     protocols: tuple[str, ...]
     variants: tuple[str, ...]
@@ -63,7 +63,15 @@ class TrainingOrder:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `train`."""
     add = parser.add_argument
-    add("--data", type=Path, metavar="DIR", help="prepared folder; without it, the demo corpus")
+    add(
+        "--data",
+        nargs="+",
+        default=[],
+        type=Path,
+        metavar="DIR",
+        help="prepared folder, or several, which are trained on together; without it, the demo "
+        "corpus",
+    )
     add(
         "--fold",
         nargs="?",
@@ -81,8 +89,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="what the test part is: speaker = voices (sessions for IEMOCAP) that training never "
         f"hears, random = a stratified fifth of the utterances, given = the folds that the corpus "
-        f"brings; one or several of {', '.join(PROTOCOLS)}, or `all` = "
-        f"{' and '.join(USUAL_PROTOCOLS)} (default: {next(iter(PROTOCOLS))})",
+        f"brings, corpus = one of several corpora; one or several of {', '.join(PROTOCOLS)}, or "
+        f"`all` = {' and '.join(USUAL_PROTOCOLS)} (default: {next(iter(PROTOCOLS))})",
     )
     add(
         "--variant",
@@ -147,6 +155,14 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
         help="any setting instead of the preset's, such as optimiser.learning_rate=3e-4 or "
         f"network.filters=32,16; those of the paper are {listed_settings()}",
     )
+    add(
+        "--balance",
+        action="append_const",
+        const=True,
+        default=[],
+        help="hear every emotion of every corpus equally often in training; short for --set "
+        "input.balance=true",
+    )
     for option, name in SHORT_FORMS.items():
         flag = f"--{option.replace('_', '-')}"
         short = f"short for --set {name}="
@@ -185,7 +201,7 @@ def order_of(arguments: argparse.Namespace) -> TrainingOrder:
         )
     preset = arguments.preset or ("paper" if arguments.data else "demo")
     order = TrainingOrder(
-        data=arguments.data,
+        data=tuple(arguments.data),
         fold=arguments.fold,
         protocols=tuple(_protocols(arguments.protocol)),
         variants=tuple(chosen_names(arguments.variant, VARIANTS)),
@@ -219,5 +235,5 @@ def _protocols(given: Sequence[str]) -> list[str]:
 
 def _given_settings(arguments: argparse.Namespace) -> Iterator[tuple[str, Any]]:
     yield from arguments.settings
-    for option, name in SHORT_FORMS.items():
+    for option, name in (SHORT_FORMS | {"balance": "input.balance"}).items():
         yield from ((name, value) for value in getattr(arguments, option))

@@ -21,7 +21,8 @@ from ser_keras.runs.files import (
     write_predictions,
 )
 from ser_keras.runs.outcome import FoldOutcome, ScoredPart
-from ser_keras.scores.accuracies import SHORT
+from ser_keras.scores.accuracies import SHORT, score_predictions
+from ser_keras.scores.groups import parts_by_group
 from ser_keras.scores.predictions import Predictions
 from ser_keras.scores.summary import summarise, summarise_untested
 
@@ -126,6 +127,7 @@ def _write_result(
     run_dir: Path, result: dict, test: ScoredPart | None, rows: Sequence[UtteranceRow]
 ) -> dict:
     directory = fold_dir(run_dir, result["fold"])
+    result.pop("by_corpus", None)
     if test:
         predictions = Predictions(
             utterance_ids=tuple(row.utterance_id for row in rows),
@@ -137,9 +139,18 @@ def _write_result(
             groups={name: tuple(getattr(row, name) for row in rows) for name in GROUPS},
         )
         write_predictions(directory / PREDICTIONS_NAME, predictions)
+        if len(set(predictions.groups["corpus"])) > 1:
+            of_corpora = parts_by_group(predictions, "corpus")
+            result["by_corpus"] = {name: _scores(part) for name, part in of_corpora.items()}
     write_json(directory / RESULT_NAME, result)
     (directory / CHECKPOINT_NAME).unlink(missing_ok=True)
     return result
+
+
+def _scores(part: Predictions) -> dict[str, object]:
+    """What a result says of a part of the test part."""
+    scores = score_predictions(part.labels, part.probabilities, part.emotions)
+    return {"utterances": len(part.labels), **scores.to_json()}
 
 
 def library_versions() -> dict[str, str]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ser_keras.runs.config import RunConfig
 from ser_keras.runs.opening import holds_run
-from ser_keras.settings import CLASSICAL, PRESETS, Settings, as_text, differing
+from ser_keras.settings import CLASSICAL, NORMALISED_BY, PRESETS, Settings, as_text, differing
 
 
 def run_name(config: RunConfig) -> str:
@@ -13,6 +13,8 @@ def run_name(config: RunConfig) -> str:
     if isinstance(config.settings, Settings):
         own = differing(config.settings, config.preset)
         parts += [f"{name}={as_text(value)}" for name, value in own.items()]
+    elif config.settings.normalised_by != NORMALISED_BY[0]:
+        parts.append(f"normalised_by={config.settings.normalised_by}")
     return "-".join(parts)
 
 

@@ -140,6 +140,28 @@ def bootstrap_interval(
     return _percentiles(accuracies(_resampled(confusions, seed), name))
 
 
+def difference_interval(
+    first: np.ndarray, second: np.ndarray, name: str, seed: int = 0
+) -> tuple[float, float] | None:
+    """95 % percentile interval of the difference of two groups of speakers that share none.
+
+    Args:
+        first: (num_speakers, num_emotions, num_emotions); the speakers of each group are resampled
+            by themselves.
+        second: the same of the other group.
+        name: as for `accuracies`.
+        seed: of the resamples of the first; the second has the next one.
+
+    Returns:
+        Lower and upper end of first minus second, or None where a group has fewer than
+        `MIN_SPEAKERS` speakers.
+    """
+    if min(len(first), len(second)) < MIN_SPEAKERS:
+        return None
+    draws = (accuracies(_resampled(m, seed + n), name) for n, m in enumerate((first, second)))
+    return _percentiles(np.subtract(*draws))
+
+
 def _resampled(confusions: np.ndarray, seed: int) -> np.ndarray:
     """Summed matrices of resampled speakers: (RESAMPLES, num_emotions, num_emotions)."""
     num_speakers = len(confusions)

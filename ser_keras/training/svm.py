@@ -92,6 +92,24 @@ def num_parameters(pipeline: Pipeline) -> int:
     return int(svm.coef_.size + svm.intercept_.size)
 
 
+def normalised_by_corpus(functionals: np.ndarray, rows: Sequence[UtteranceRow]) -> np.ndarray:
+    """Standardise each corpus by its own mean and deviation; labels are not looked at.
+
+    Args:
+        functionals: (num_utterances, num_functionals).
+        rows: of the utterances.
+
+    Returns:
+        As `functionals`, float64.
+    """
+    normalised = np.empty(functionals.shape)
+    corpora = np.array([row.corpus for row in rows])
+    for corpus in np.unique(corpora):
+        own = corpora == corpus
+        normalised[own] = StandardScaler().fit_transform(functionals[own])
+    return normalised
+
+
 def run_fold(
     fold: Fold,
     rows: Sequence[UtteranceRow],
@@ -114,6 +132,8 @@ def run_fold(
     Raises:
         SerError: the fold cannot be trained or scored; it is named.
     """
+    if config.settings.normalised_by == "corpus":
+        functionals = normalised_by_corpus(functionals, rows)
     labels = np.array([config.emotions.index(row.emotion) for row in rows])
     tested = np.isin([row.utterance_id for row in rows], fold.test)
     try:

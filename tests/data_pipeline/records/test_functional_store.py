@@ -38,25 +38,27 @@ def corpus_of_four(make_corpus, tmp_path):
 
 def test_functionals_are_opensmiles_own_and_are_kept(corpus_of_four):
     prepared, manifest, paths = corpus_of_four
-    found = load_functionals(prepared, "eGeMAPSv02", manifest)
+    found = load_functionals(prepared, "eGeMAPSv02", {prepared.directory: manifest})
     smile = opensmile.Smile(opensmile.FeatureSet.eGeMAPSv02, opensmile.FeatureLevel.Functionals)
     expected = np.concatenate([smile.process_file(str(path)).to_numpy() for path in paths])
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
     assert found.dtype == np.float32 and found.shape == (4, 88)
 
     manifest.unlink()  # neither root nor audio is needed again
-    np.testing.assert_array_equal(load_functionals(prepared, "eGeMAPSv02", None), found)
+    np.testing.assert_array_equal(load_functionals(prepared, "eGeMAPSv02", {}), found)
     other = Prepared(prepared.directory, prepared.metadata | {"key": "k2"})
     with pytest.raises(DataError, match="give --root"):
-        load_functionals(other, "eGeMAPSv02", None)
+        load_functionals(other, "eGeMAPSv02", {})
 
 
 def test_a_damaged_file_is_made_anew(corpus_of_four):
     prepared, manifest, _ = corpus_of_four
-    found = load_functionals(prepared, "eGeMAPSv02", manifest)
+    found = load_functionals(prepared, "eGeMAPSv02", {prepared.directory: manifest})
     path = prepared.directory / "functionals-eGeMAPSv02.npz"
     path.write_bytes(path.read_bytes()[:500])
-    np.testing.assert_array_equal(load_functionals(prepared, "eGeMAPSv02", manifest), found)
+    np.testing.assert_array_equal(
+        load_functionals(prepared, "eGeMAPSv02", {prepared.directory: manifest}), found
+    )
     assert [p.name for p in prepared.directory.iterdir()] == [path.name]
 
 
@@ -64,10 +66,10 @@ def test_another_recording_or_a_missing_one_is_refused(corpus_of_four):
     prepared, manifest, paths = corpus_of_four
     paths[1].write_bytes(paths[0].read_bytes())
     with pytest.raises(DataError, match=r"utt002.wav: is not the recording that was prepared"):
-        load_functionals(prepared, "eGeMAPSv02", manifest)
+        load_functionals(prepared, "eGeMAPSv02", {prepared.directory: manifest})
     manifest.write_text("\n".join(manifest.read_text().splitlines()[:-1]))
     with pytest.raises(DataError, match=r"1 utterance\(s\) .* first 'utt003'") as caught:
-        load_functionals(prepared, "eGeMAPSv02", manifest)
+        load_functionals(prepared, "eGeMAPSv02", {prepared.directory: manifest})
     assert "\n" not in str(caught.value)
     assert not list(prepared.directory.iterdir())
 
@@ -77,7 +79,9 @@ def test_the_corpus_is_read_again_with_the_options_of_then(corpus_of_four):
     options = {"reader_options": {"subset": "improvised"}}
     with pytest.raises(DataError, match="corpus manifest has no --subset"):
         load_functionals(
-            Prepared(prepared.directory, prepared.metadata | options), "eGeMAPSv02", manifest
+            Prepared(prepared.directory, prepared.metadata | options),
+            "eGeMAPSv02",
+            {prepared.directory: manifest},
         )
 
 
@@ -86,7 +90,7 @@ def test_functionals_that_cannot_be_kept_are_used_all_the_same(corpus_of_four, c
     # In the way of the file that is to be kept, as a folder without rights would be.
     path = prepared.directory / "functionals-eGeMAPSv02.npz"
     path.mkdir()
-    assert load_functionals(prepared, "eGeMAPSv02", manifest).shape == (4, 88)
+    assert load_functionals(prepared, "eGeMAPSv02", {prepared.directory: manifest}).shape == (4, 88)
     assert (
         f"note: {path}: cannot be written (Is a directory), so the next run computes these "
         "functionals again"
@@ -108,7 +112,7 @@ def test_segments_have_functionals_of_their_own(corpus_of_four, tmp_path):
         for name, part in parts.items()
     ]
     of_segments = Prepared(prepared.directory, prepared.metadata | {"utterances": rows})
-    found = load_functionals(of_segments, "eGeMAPSv02", manifest)
+    found = load_functionals(of_segments, "eGeMAPSv02", {prepared.directory: manifest})
     smile = opensmile.Smile(opensmile.FeatureSet.eGeMAPSv02, opensmile.FeatureLevel.Functionals)
     expected = [smile.process_signal(part, 16000).to_numpy()[0] for part in parts.values()]
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)

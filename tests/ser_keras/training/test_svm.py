@@ -13,7 +13,6 @@ from sklearn.svm import SVC
 from data_pipeline.audio.reading import load_waveform
 from data_pipeline.audio.waveform import audio_sha256
 from data_pipeline.contract import FUNCTIONALS
-from data_pipeline.records.codec import FORMAT_VERSION
 from data_pipeline.records.prepared import load_prepared
 from data_pipeline.rows import UtteranceRow
 from data_pipeline.splits.fold import Fold
@@ -138,12 +137,13 @@ def prepared_folder(tmp_path):
     with (tmp_path / "recordings.csv").open("w", newline="") as file:
         csv.writer(file).writerows([["path", "emotion", "speaker", "utterance_id"], *recordings])
     metadata = {
-        "format_version": FORMAT_VERSION,
+        "format_version": 2,
         "corpus": "manifest",
         "emotions": ["loud", "soft"],
     }
     metadata |= {"label_map": {}, "group_by": "speaker", "subset": "all", "key": "made up"}
-    metadata |= {"features": {"mfcc": "opensmile"}}
+    metadata |= {"features": {"mfcc": "opensmile", "sample_rate": 16000, "n_fft": [256, 512]}}
+    metadata |= {"counts": {"kept": 20, "rejected": 0, "left_out": {}}}
     folder = tmp_path / "prepared"
     folder.mkdir()
     metadata |= {"shards": {}, "utterances": [row.to_json() for row in rows]}

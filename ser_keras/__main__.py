@@ -4,13 +4,14 @@ import sys
 from collections.abc import Sequence
 
 from data_pipeline.command_line import run_program
-from ser_keras.commands import classical, export, pack, predict, report, train
+from ser_keras.commands import classical, evaluate, export, pack, predict, report, train
 
 COMMANDS = {
     "train": train,
     "predict": predict,
     "export": export,
     "classical": classical,
+    "evaluate": evaluate,
     "report": report,
     "pack": pack,
 }

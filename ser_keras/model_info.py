@@ -40,6 +40,8 @@ class ModelInfo:
         calibration: what both do, as `scores.calibration.calibrate` gives it; None where the model
             was not calibrated.
         training_profile: what its training recordings were like; None where it is not known.
+        trained_on: names of the corpora that it was trained on, and the model before it, if it went
+            on from one; None in models of one corpus.
         run: the configuration of the run that made it, as the file of the run holds it; in exports.
             None where it is not known.
     """
@@ -60,6 +62,7 @@ class ModelInfo:
     unsure_below: float = MIN_CONFIDENCE
     calibration: Mapping[str, Any] | None = None
     training_profile: TrainingProfile | None = None
+    trained_on: tuple[str, ...] | None = None
     run: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:

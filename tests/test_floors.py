@@ -27,7 +27,7 @@ FLOORS = (
     ("data_pipeline.__main__",),
     ("ser_keras.errors",),
     ("ser_keras.kernels", "ser_keras.scores", "ser_keras.settings"),
-    ("ser_keras.layers", "ser_keras.model_info", "ser_keras.runs"),
+    ("ser_keras.heard", "ser_keras.layers", "ser_keras.model_info", "ser_keras.runs"),
     ("ser_keras.models",),
     ("ser_keras.graph",),
     ("ser_keras.export", "ser_keras.predict", "ser_keras.report", "ser_keras.training"),
@@ -38,7 +38,10 @@ FLOORS = (
 FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 # What `ser_keras` takes from `data_pipeline`: names, the pure functions of a signal, the audit.
 SHARED = (
-    *(f"data_pipeline.{name}" for name in ("command_line", "contract", "errors", "files", "rows")),
+    *(
+        f"data_pipeline.{name}"
+        for name in ("command_line", "contract", "errors", "files", "names", "rows")
+    ),
     *(f"data_pipeline.{name}" for name in ("audio", "features", "runtime")),
     *(f"data_pipeline.splits.{name}" for name in ("fold", "guessing")),
 )

@@ -47,10 +47,12 @@ def shards_of(prepared: Prepared, positions: Sequence[int]) -> Shards:
     rows = prepared.utterances
     cells = np.full(len(rows), -1, np.int32)
     cells[positions] = cells_of([rows[position] for position in positions])
-    ends = np.cumsum([file.examples for file in prepared.shards])
-    starts = ends - [file.examples for file in prepared.shards]
+    sizes = np.array([shard.examples for shard in prepared.shards])
+    ends = np.cumsum(sizes)
+    starts = ends - sizes
     used = [n for n in range(len(ends)) if (cells[starts[n] : ends[n]] >= 0).any()]
-    paths = np.array([os.fsencode(prepared.shard_paths[n]) for n in used])
+    every = prepared.shard_paths
+    paths = np.array([os.fsencode(every[n]) for n in used])
     return Shards(paths, starts[used], ends[used], cells)
 
 

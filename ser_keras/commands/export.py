@@ -76,6 +76,7 @@ def export_fold(fold: Path, directory: Path) -> Path:
     """
     from ser_keras.export.place import check_new_version, maker_of_fold
     from ser_keras.export.saved_model import export_saved_model
+    from ser_keras.heard import read_heard
     from ser_keras.runs.files import MODEL_FOLDER
     from ser_keras.training.model_files import load_model
 
@@ -83,7 +84,8 @@ def export_fold(fold: Path, directory: Path) -> Path:
     check_new_version(directory, maker)
     model, info = load_model(fold / MODEL_FOLDER)
     run = maker.config.as_read_back() if maker.config else None
-    return export_saved_model(model, replace(info, run=run), directory, maker)
+    heard = read_heard(fold / MODEL_FOLDER)
+    return export_saved_model(model, replace(info, run=run), directory, maker, heard)
 
 
 def find_fold(run_dir: Path, fold: int | None) -> Path:

@@ -15,6 +15,7 @@ from data_pipeline.records.prepared import Prepared
 from data_pipeline.rows import UtteranceRow, corpora_of
 from data_pipeline.runtime import usable_cores
 from data_pipeline.splits.fold import Fold
+from ser_keras.heard import heard_in, write_heard
 from ser_keras.model_info import ModelInfo
 from ser_keras.models.variants import input_names
 from ser_keras.runs.files import MODEL_FOLDER, fold_dir
@@ -59,6 +60,8 @@ def train_fold(run: Run, fold: Fold, prepared: Prepared, tested: bool) -> None:
     profile = measure_training_profile(prepared, fold.train)
     info = replace(_info_after_training(info, outcome), training_profile=profile)
     save_model(model, config.settings, info, directory / MODEL_FOLDER)
+    heard = heard_in(_rows(prepared, (*fold.train, *fold.validation)), config.corpus)
+    write_heard([heard], directory / MODEL_FOLDER)
     rows = _rows(prepared, fold.test)
     details = FoldDetails(
         held_out=fold.held_out,
@@ -107,6 +110,7 @@ def _info_before_training(run: Run, fold: Fold, prepared: Prepared) -> ModelInfo
         corpus=config.corpus,
         protocol=config.protocol,
         fold=fold.number,
+        trained_on=tuple(corpora_of(_rows(prepared, fold.train), config.corpus)),
         num_frames=median_num_frames(prepared, fold.train),
         n_mels=prepared.features.n_mels,
         inputs=input_names(config.variant),

@@ -99,7 +99,7 @@ def plan_runs(order: TrainingOrder, prepared: "Prepared") -> list["Run"]:
     from data_pipeline.splits.folds import assign_folds, folds_key
     from ser_keras.runs.config import RunConfig, recordings_key
     from ser_keras.runs.grid import Run, choose_folds
-    from ser_keras.training.best_epoch import SELECTION
+    from ser_keras.training.callbacks.best_epoch import SELECTION
 
     runs, recordings = [], recordings_key(prepared.utterances)
     for protocol in order.protocols:

@@ -5,6 +5,7 @@
 
 import json
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
@@ -19,6 +20,7 @@ from ser_keras.export.warmup import write_warmup
 from ser_keras.graph.layout import LABELS_FILE, MODEL_CARD_FILE, saved_versions
 from ser_keras.graph.plain_path import plain_path
 from ser_keras.graph.signatures import emotion_server, signatures_of
+from ser_keras.heard import HeardList, write_heard
 from ser_keras.model_info import INFO_FILE, ModelInfo
 
 # Where the SavedModel is in the folder in which it is made.
@@ -26,7 +28,11 @@ MODEL = "model"
 
 
 def export_saved_model(
-    model: keras.Model, info: ModelInfo, directory: Path | str, maker: Maker | None = None
+    model: keras.Model,
+    info: ModelInfo,
+    directory: Path | str,
+    maker: Maker | None = None,
+    heard: Sequence[HeardList] | None = None,
 ) -> Path:
     """Write `<directory>/<version>/`, the integer after the highest one that is there.
 
@@ -41,6 +47,7 @@ def export_saved_model(
         directory: the folder of all versions, such as `saved_models/ser`; made if missing.
         maker: who made the versions that may be there: all of them are of one model. None for
             what `info` says.
+        heard: what the model has heard; None where it is not known.
 
     Returns:
         The version folder.
@@ -59,7 +66,7 @@ def export_saved_model(
             tempfile.TemporaryDirectory(dir=directory, prefix=".export-") as staging,
             plain_path(Path(staging)) as plain,
         ):
-            check_saved_model(_write(model, info, plain), model, info)
+            check_saved_model(_write(model, info, heard, plain), model, info)
             write_server_files(directory)
             return _publish(Path(staging) / MODEL, directory, maker)
     except (OSError, tf.errors.OpError) as error:
@@ -72,11 +79,15 @@ def _reason(error: OSError | tf.errors.OpError) -> str:
     return (said or str(error)).splitlines()[0]
 
 
-def _write(model: keras.Model, info: ModelInfo, staging: Path) -> Path:
+def _write(
+    model: keras.Model, info: ModelInfo, heard: Sequence[HeardList] | None, staging: Path
+) -> Path:
     """Write the SavedModel and its assets inside `staging`; give its folder."""
     (staging / LABELS_FILE).write_text("\n".join(info.emotions) + "\n", encoding="utf-8")
     (staging / INFO_FILE).write_text(json.dumps(info.to_json(), indent=2) + "\n", encoding="utf-8")
     (staging / MODEL_CARD_FILE).write_text(model_card(info), encoding="utf-8")
+    if heard is not None:
+        write_heard(heard, staging)
     server = emotion_server(model, info, staging)
     # Not staging itself: a temporary folder is closed to other users, the server among them.
     written = staging / MODEL

@@ -5,7 +5,7 @@ from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
-from data_pipeline.contract import PROTOCOLS
+from data_pipeline.contract import EVALUATION, PROTOCOLS
 from data_pipeline.errors import shown
 from ser_keras.errors import SerError
 from ser_keras.report.paper_table import TITLES
@@ -45,7 +45,7 @@ def _read_run(directory: Path) -> ReportedRun:
         histories=contents.histories,
         num_folds=contents.num_folds,
     )
-    if run.protocol not in PROTOCOLS:
+    if run.protocol not in (*PROTOCOLS, EVALUATION):
         raise SerError(
             f"{directory}: received a run of the protocol {run.protocol}, expected "
             f"{' or '.join(PROTOCOLS)}: make the report with the version that trained it"

@@ -30,6 +30,9 @@ class RunConfig(Generic[S]):
         seed: of folds, initial weights and shuffling.
         folds_key: changes with any utterance of any part of any fold; "" in runs older than it.
         recordings_key: what `recordings_key` gives for the recordings; "" in runs older than it.
+        init: of a run that went on from another model: its name and `weights_sha256`, and what
+            became of its "heads" and "statistics"; None for a run from the beginning.
+        model: of an evaluation: name and `weights_sha256` of the model; None for a training.
     """
 
     data_key: str
@@ -47,6 +50,8 @@ class RunConfig(Generic[S]):
     seed: int
     folds_key: str = ""
     recordings_key: str = ""
+    init: Mapping[str, str] | None = None
+    model: Mapping[str, str] | None = None
 
     @classmethod
     def from_json(cls, content: Mapping) -> "RunConfig[Any]":
@@ -74,6 +79,7 @@ class RunConfig(Generic[S]):
     def to_json(self) -> dict[str, Any]:
         """Ready for JSON, in the order of the fields."""
         content = {field.name: getattr(self, field.name) for field in fields(self)}
+        content = {n: v for n, v in content.items() if v is not None}
         return content | {"settings": self.settings.to_json(), "emotions": list(self.emotions)}
 
     def as_read_back(self) -> dict[str, Any]:

@@ -22,7 +22,7 @@ CHECKPOINT_NAME = "checkpoint.npz"
 # What a trained model is kept in: how to build it, its weights, what it is.
 MODEL_FOLDER = "model"
 WEIGHTS_NAME = "model.weights.h5"
-MODEL_FILES = (CONFIG_NAME, WEIGHTS_NAME, "info.json")
+MODEL_FILES = (CONFIG_NAME, WEIGHTS_NAME, "info.json", "heard.json")
 
 PROBABILITY_PREFIX = "probability_"
 UTTERANCE_COLUMNS = ("utterance_id", "speaker", "fold", "emotion", "predicted")

@@ -6,7 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 from platform import python_version
 
-from data_pipeline.contract import GROUPS
+from data_pipeline.contract import GROUPS, HEARD
 from data_pipeline.rows import UtteranceRow
 from ser_keras.runs.config import RunConfig
 from ser_keras.runs.contents import is_tested
@@ -57,6 +57,12 @@ class FoldDetails:
         utterances: part -> number of utterances.
         trained_on, tested_on: names of the corpora that the training part and the test part are
             from.
+        left_out: of an evaluation: emotion that the model does not know -> utterances.
+        unspoken: of an evaluation: emotions of the model that the corpus does not have.
+        heard: of an evaluation: whether it is "known" what the model has heard, and the "scores"
+            of what it has and has not.
+        heard_by_init: of a run that went on from another model: how many "recordings" and "voices"
+            of the test part that one was trained on.
     """
 
     held_out: str
@@ -66,6 +72,10 @@ class FoldDetails:
     utterances: Mapping[str, int]
     trained_on: Sequence[str]
     tested_on: Sequence[str]
+    left_out: Mapping[str, int] | None = None
+    unspoken: Sequence[str] | None = None
+    heard: Mapping[str, object] | None = None
+    heard_by_init: Mapping[str, int] | None = None
 
     def to_json(self) -> dict[str, object]:
         """Ready for JSON; what does not apply is left out."""
@@ -79,6 +89,7 @@ def finish_fold(
     outcome: FoldOutcome,
     rows: Sequence[UtteranceRow],
     details: FoldDetails,
+    heard: Sequence[str] | None = None,
 ) -> dict:
     """Write predictions.csv, then result.json, which marks the fold as whole.
 
@@ -89,6 +100,7 @@ def finish_fold(
         outcome: what training came to; without a test part there is no predictions.csv.
         rows: the test utterances, in the order of the labels of the outcome.
         details: more for result.json.
+        heard: how the model has heard each of the rows before; None where nobody looked.
 
     Returns:
         The content of result.json, complete by itself.
@@ -100,7 +112,7 @@ def finish_fold(
         "versions": library_versions(),
         **outcome.to_json(),
     }
-    return _write_result(run_dir, result, outcome.test, rows)
+    return _write_result(run_dir, result, outcome.test, rows, heard)
 
 
 def finish_test(
@@ -124,7 +136,11 @@ def finish_test(
 
 
 def _write_result(
-    run_dir: Path, result: dict, test: ScoredPart | None, rows: Sequence[UtteranceRow]
+    run_dir: Path,
+    result: dict,
+    test: ScoredPart | None,
+    rows: Sequence[UtteranceRow],
+    heard: Sequence[str] | None = None,
 ) -> dict:
     directory = fold_dir(run_dir, result["fold"])
     result.pop("by_corpus", None)
@@ -136,7 +152,8 @@ def _write_result(
             emotions=tuple(result["emotions"]),
             labels=test.labels,
             probabilities=test.probabilities,
-            groups={name: tuple(getattr(row, name) for row in rows) for name in GROUPS},
+            groups={name: tuple(getattr(row, name) for row in rows) for name in GROUPS}
+            | ({HEARD: tuple(heard)} if heard is not None else {}),
         )
         write_predictions(directory / PREDICTIONS_NAME, predictions)
         if len(set(predictions.groups["corpus"])) > 1:

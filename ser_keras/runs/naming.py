@@ -9,7 +9,11 @@ from ser_keras.settings import CLASSICAL, NORMALISED_BY, PRESETS, Settings, as_t
 
 def run_name(config: RunConfig) -> str:
     """A name that tells runs apart by what people compare, every setting of their own in it."""
+    if config.model:
+        return f"{config.corpus}-{config.protocol}-{config.model['name']}"
     parts = _common_parts(config)
+    if config.init:
+        parts.append(f"init-{config.init['weights_sha256'][:8]}")
     if isinstance(config.settings, Settings):
         own = differing(config.settings, config.preset)
         parts += [f"{name}={as_text(value)}" for name, value in own.items()]

@@ -14,14 +14,14 @@ from ser_keras.runs.outcome import FoldOutcome
 from ser_keras.runs.ownership import empty_fold
 from ser_keras.scores.calibration import calibrate
 from ser_keras.settings import Settings
-from ser_keras.training.best_epoch import BestEpoch
-from ser_keras.training.checkpoint import Checkpoint, Remembered
-from ser_keras.training.epoch_lines import EpochLines
-from ser_keras.training.history import HistoryCsv
+from ser_keras.training.callbacks.best_epoch import BestEpoch
+from ser_keras.training.callbacks.checkpoint import Checkpoint, Remembered
+from ser_keras.training.callbacks.epoch_lines import EpochLines
+from ser_keras.training.callbacks.history import HistoryCsv
+from ser_keras.training.callbacks.optimistic import OptimisticScores
+from ser_keras.training.callbacks.tensorboard import TensorBoardFold
 from ser_keras.training.inference import predict_logits, score_part
 from ser_keras.training.optimisation import learning_rate_at
-from ser_keras.training.optimistic import OptimisticScores
-from ser_keras.training.tensorboard import TensorBoardFold
 
 
 @dataclass(frozen=True)

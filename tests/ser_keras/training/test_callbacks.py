@@ -11,11 +11,11 @@ from sklearn.metrics import accuracy_score, balanced_accuracy_score, confusion_m
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from ser_keras.errors import SerError
-from ser_keras.training.best_epoch import BestEpoch
-from ser_keras.training.history import HistoryCsv
+from ser_keras.training.callbacks.best_epoch import BestEpoch
+from ser_keras.training.callbacks.history import HistoryCsv
+from ser_keras.training.callbacks.optimistic import OptimisticScores
+from ser_keras.training.callbacks.tensorboard import TensorBoardFold, config_table
 from ser_keras.training.metrics import emotion_metrics, plain_log_name
-from ser_keras.training.optimistic import OptimisticScores
-from ser_keras.training.tensorboard import TensorBoardFold, config_table
 
 EMOTIONS = ("angry", "happy", "sad")
 NUM_FEATURES = 5

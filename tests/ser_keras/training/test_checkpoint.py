@@ -13,12 +13,12 @@ import pytest
 
 from ser_keras.runs.config import RunConfig
 from ser_keras.settings import Settings
-from ser_keras.training.best_epoch import BestEpoch
-from ser_keras.training.checkpoint import Checkpoint, Remembered
-from ser_keras.training.history import HistoryCsv
+from ser_keras.training.callbacks.best_epoch import BestEpoch
+from ser_keras.training.callbacks.checkpoint import Checkpoint, Remembered
+from ser_keras.training.callbacks.history import HistoryCsv
+from ser_keras.training.callbacks.optimistic import OptimisticScores
 from ser_keras.training.metrics import emotion_metrics
 from ser_keras.training.model_files import save_model
-from ser_keras.training.optimistic import OptimisticScores
 
 EMOTIONS = ("angry", "sad")
 CONFIG = RunConfig(
@@ -171,7 +171,7 @@ def test_no_file_is_no_checkpoint(tmp_path):
 
 def test_a_damaged_one_is_never_used(stopped, tmp_path):
     """Cut anywhere, or any byte changed: the file is refused or reads as it was written."""
-    from ser_keras.training.checkpoint import _unpacked
+    from ser_keras.training.callbacks.checkpoint import _unpacked
 
     path = tmp_path / "checkpoint.npz"
     path.write_bytes(stopped)

@@ -5,7 +5,7 @@ import io
 import keras
 import numpy as np
 
-from ser_keras.training.epoch_lines import EpochLines
+from ser_keras.training.callbacks.epoch_lines import EpochLines
 from ser_keras.training.metrics import emotion_metrics
 
 

@@ -17,9 +17,9 @@ import tensorflow as tf
 from data_pipeline.files import DAMAGED_NPZ, remove_partial_files, replace_file
 from ser_keras.errors import SerError
 from ser_keras.runs.config import RunConfig
-from ser_keras.training.best_epoch import BestEpoch
-from ser_keras.training.history import HistoryCsv
-from ser_keras.training.optimistic import OPTIMISTIC_PREFIX, OptimisticScores
+from ser_keras.training.callbacks.best_epoch import BestEpoch
+from ser_keras.training.callbacks.history import HistoryCsv
+from ser_keras.training.callbacks.optimistic import OPTIMISTIC_PREFIX, OptimisticScores
 
 
 @dataclass(frozen=True)

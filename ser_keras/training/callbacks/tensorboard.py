@@ -10,10 +10,10 @@ import numpy as np
 import tensorflow as tf
 
 from ser_keras.scores.matrix_figure import confusion_matrix_figure, figure_pixels
-from ser_keras.training.history import current_learning_rate
+from ser_keras.training.callbacks.history import current_learning_rate
+from ser_keras.training.callbacks.optimistic import OPTIMISTIC_PREFIX
 from ser_keras.training.inference import score_if_finite
 from ser_keras.training.metrics import plain_logs
-from ser_keras.training.optimistic import OPTIMISTIC_PREFIX
 
 
 class TensorBoardFold(keras.callbacks.Callback):

@@ -1,0 +1,5 @@
+"""What is done at the end of each epoch, one callback a module."""
+
+import lazy_loader as lazy
+
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -15,6 +16,8 @@ from data_pipeline.records.prepared import Prepared
 from data_pipeline.rows import UtteranceRow, corpora_of
 from data_pipeline.runtime import usable_cores
 from data_pipeline.splits.fold import Fold
+from ser_keras.commands.evaluation import trained_on
+from ser_keras.commands.init import Start, heard_by_init
 from ser_keras.heard import heard_in, write_heard
 from ser_keras.model_info import ModelInfo
 from ser_keras.models.variants import input_names
@@ -26,12 +29,15 @@ from ser_keras.scores.accuracies import Scores
 from ser_keras.scores.calibration import answers
 from ser_keras.training.fold import FoldDatasets, fit_fold
 from ser_keras.training.inference import predict_logits, score_part
+from ser_keras.training.initialising import start_from
 from ser_keras.training.metrics import METRIC_NAMES
 from ser_keras.training.model_files import build_from, load_model, save_model, write_info
 from ser_keras.training.optimisation import compile_model
 
 
-def train_fold(run: Run, fold: Fold, prepared: Prepared, tested: bool) -> None:
+def train_fold(
+    run: Run, fold: Fold, prepared: Prepared, tested: bool, start: Start | None = None
+) -> None:
     """Build, compile, fit and score one fold; its result.json is written last.
 
     Args:
@@ -39,6 +45,7 @@ def train_fold(run: Run, fold: Fold, prepared: Prepared, tested: bool) -> None:
         fold: which utterances train, validate and test.
         prepared: their features.
         tested: whether the test part is read.
+        start: the model to begin with; None for new weights.
 
     Raises:
         DataError: the records are damaged.
@@ -46,8 +53,10 @@ def train_fold(run: Run, fold: Fold, prepared: Prepared, tested: bool) -> None:
     print(f"fold {fold.number}: test on {fold.held_out}; {_counts_in_words(fold)}")
     config, directory = run.config, fold_dir(run.directory, fold.number)
     keras.utils.set_random_seed(config.seed + fold.number)
-    info = _info_before_training(run, fold, prepared)
+    info = _info_before_training(run, fold, prepared, start)
     model = build_from(info, config.settings.network)
+    if start:
+        start_from(model, start.trained, heads=start.heads, statistics=start.statistics)
     compile_model(model, config.variant, config.settings.optimiser, len(config.emotions))
     datasets = _datasets(run, fold, prepared, info, tested)
     try:
@@ -60,8 +69,7 @@ def train_fold(run: Run, fold: Fold, prepared: Prepared, tested: bool) -> None:
     profile = measure_training_profile(prepared, fold.train)
     info = replace(_info_after_training(info, outcome), training_profile=profile)
     save_model(model, config.settings, info, directory / MODEL_FOLDER)
-    heard = heard_in(_rows(prepared, (*fold.train, *fold.validation)), config.corpus)
-    write_heard([heard], directory / MODEL_FOLDER)
+    _write_heard(fold, prepared, start, directory / MODEL_FOLDER)
     rows = _rows(prepared, fold.test)
     details = FoldDetails(
         held_out=fold.held_out,
@@ -69,7 +77,8 @@ def train_fold(run: Run, fold: Fold, prepared: Prepared, tested: bool) -> None:
         parameters=model.count_params(),
         cores=usable_cores(),
         utterances={part: len(getattr(fold, part)) for part in PARTS},
-        trained_on=corpora_of(_rows(prepared, fold.train), config.corpus),
+        trained_on=info.trained_on or (),
+        heard_by_init=heard_by_init(start, fold, prepared)[0] if start else None,
         tested_on=corpora_of(rows, config.corpus),
     )
     result = finish_fold(run.directory, fold.number, config, outcome, rows, details)
@@ -99,7 +108,17 @@ def test_fold(run: Run, fold: Fold, prepared: Prepared) -> None:
 # --- What both need ---
 
 
-def _info_before_training(run: Run, fold: Fold, prepared: Prepared) -> ModelInfo:
+def _write_heard(fold: Fold, prepared: Prepared, start: Start | None, directory: Path) -> None:
+    """Write what the model has heard; where it went on from one that does not know, nothing."""
+    own = heard_in(_rows(prepared, (*fold.train, *fold.validation)), prepared.corpus)
+    before = start.trained.heard if start else ()
+    if before is not None:
+        write_heard([own, *before], directory)
+
+
+def _info_before_training(
+    run: Run, fold: Fold, prepared: Prepared, start: Start | None
+) -> ModelInfo:
     """What a model is before anything is known of its worth: where it is from, what it takes."""
     config = run.config
     return ModelInfo(
@@ -110,11 +129,21 @@ def _info_before_training(run: Run, fold: Fold, prepared: Prepared) -> ModelInfo
         corpus=config.corpus,
         protocol=config.protocol,
         fold=fold.number,
-        trained_on=tuple(corpora_of(_rows(prepared, fold.train), config.corpus)),
-        num_frames=median_num_frames(prepared, fold.train),
+        trained_on=_trained_on(fold, prepared, start),
+        # Statistics by step mean something at the length that they were taken at.
+        num_frames=start.trained.info.num_frames
+        if start
+        else median_num_frames(prepared, fold.train),
         n_mels=prepared.features.n_mels,
         inputs=input_names(config.variant),
     )
+
+
+def _trained_on(fold: Fold, prepared: Prepared, start: Start | None) -> tuple[str, ...]:
+    """Names of the corpora that the model was trained on, and of those of the one before it."""
+    own = corpora_of(_rows(prepared, fold.train), prepared.corpus)
+    before = trained_on(start.trained.info) if start else []
+    return tuple(sorted({*own, *before}))
 
 
 def _info_after_training(info: ModelInfo, outcome: FoldOutcome) -> ModelInfo:

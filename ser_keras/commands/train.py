@@ -19,6 +19,7 @@ from ser_keras.settings import as_text
 
 if TYPE_CHECKING:  # the types of what is imported when it is needed: help shall not wait for it
     from data_pipeline.records.prepared import Prepared
+    from ser_keras.commands.init import Start
     from ser_keras.runs.config import RunConfig
     from ser_keras.runs.grid import Job, Run
 
@@ -52,11 +53,12 @@ def run(arguments: argparse.Namespace) -> int:
     print_settings(order)
     check_run_dir(order)
     prepared = load_data(order)
-    runs = plan_runs(order, prepared)
-    print_audits(runs, prepared)
+    order, start = with_init(order, prepared)
+    runs = plan_runs(order, prepared, start)
+    print_audits(runs, prepared, start)
     saved = place_of_export(runs[0], order) if len(runs) == 1 else None
     with opened(runs):
-        trained = train_missing(runs, prepared, order.tested)
+        trained = train_missing(runs, prepared, order.tested, start)
         if saved:
             finish_run(runs[0], order, saved, anew=trained)
         else:
@@ -93,7 +95,23 @@ def load_data(order: TrainingOrder) -> "Prepared":
     return prepare(read_corpus("demo", None), DEMO_FOLDER)
 
 
-def plan_runs(order: TrainingOrder, prepared: "Prepared") -> list["Run"]:
+def with_init(order: TrainingOrder, prepared: "Prepared") -> tuple[TrainingOrder, "Start | None"]:
+    """The model that --init names, and the order with its network settings."""
+    if order.init is None:
+        return order, None
+    from ser_keras.commands.init import open_start, order_with_network
+
+    start = open_start(order.init, order.init_statistics, order, prepared)
+    print(
+        f"begins with {start.trained.name}: heads {start.heads}, statistics {start.statistics}, "
+        "network settings and length of the spectrograms as there"
+    )
+    return order_with_network(order, start), start
+
+
+def plan_runs(
+    order: TrainingOrder, prepared: "Prepared", start: "Start | None" = None
+) -> list["Run"]:
     """Every protocol with every seed and every variant, each in its folder."""
     from data_pipeline.splits.checking import check_folds
     from data_pipeline.splits.folds import assign_folds, folds_key
@@ -125,6 +143,7 @@ def plan_runs(order: TrainingOrder, prepared: "Prepared") -> list["Run"]:
                     seed=seed,
                     folds_key=folds_key(folds),
                     recordings_key=recordings,
+                    init=start.config if start else None,
                 )
                 runs.append(Run(folder_of(order, config), config, len(folds), chosen))
     return runs
@@ -139,7 +158,7 @@ def folder_of(order: TrainingOrder, config: "RunConfig") -> Path:
     return run_folder(config, order.run_dir or Path("runs"))
 
 
-def print_audits(runs: Sequence["Run"], prepared: "Prepared") -> None:
+def print_audits(runs: Sequence["Run"], prepared: "Prepared", start: "Start | None" = None) -> None:
     """Say what the parts of the folds share; voices on both sides end it under `speaker`."""
     from data_pipeline.splits.leakage import audit
     from data_pipeline.splits.wording import audit_in_words
@@ -152,6 +171,11 @@ def print_audits(runs: Sequence["Run"], prepared: "Prepared") -> None:
     for protocol, seed in found:
         if seed == runs[0].config.seed:  # other seeds draw other folds, which share as much
             print(f"\nprotocol {protocol}: {audit_in_words(found[protocol, seed])}")
+    if start:
+        from ser_keras.commands.init import check_heard
+
+        for (protocol, _), run in run_of.items():
+            check_heard(start, run.folds, protocol, prepared)
 
 
 def place_of_export(run: "Run", order: TrainingOrder) -> Path:
@@ -196,7 +220,9 @@ def opened(runs: Sequence["Run"]) -> Iterator[None]:
 # --- Training ---
 
 
-def train_missing(runs: Sequence["Run"], prepared: "Prepared", tested: bool) -> bool:
+def train_missing(
+    runs: Sequence["Run"], prepared: "Prepared", tested: bool, start: "Start | None" = None
+) -> bool:
     """Train, or only test, each fold that is not finished; whether any was not."""
     from ser_keras.commands.fold_work import test_fold, train_fold
     from ser_keras.runs.files import fold_dir
@@ -216,7 +242,7 @@ def train_missing(runs: Sequence["Run"], prepared: "Prepared", tested: bool) -> 
             if trained == TRAININGS_A_PROCESS:
                 start_again()
             print(f"\n{run.name}, {position} of {len(jobs)} trainings")
-            train_fold(run, fold, prepared, tested)
+            train_fold(run, fold, prepared, tested, start)
             trained += 1
             print_time_left(runs, unfinished(jobs))
     return anew

@@ -41,6 +41,9 @@ class TrainingOrder:
         run_dir: folder of the run, or of the runs; None for `runs`.
         export: where a single run is exported to; None for its place in `saved_models`.
         tested: whether the test part is read.
+        init: the model that training begins with; None for new weights.
+        init_statistics: what becomes of its moving statistics, "kept" or "new".
+        network_given: names of the network settings that the command line names.
     """
 
     data: tuple[Path, ...]
@@ -53,6 +56,9 @@ class TrainingOrder:
     run_dir: Path | None
     export: Path | None
     tested: bool
+    init: Path | None = None
+    init_statistics: str = "kept"
+    network_given: tuple[str, ...] = ()
 
     @property
     def num_runs(self) -> int:
@@ -109,6 +115,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=1,
         metavar="N",
         help="train with N seeds, --seed and the numbers after it (default: %(default)s)",
+    )
+    add(
+        "--init",
+        type=Path,
+        metavar="MODEL",
+        help="begin with the weights of a trained model and go on with your recordings: an export "
+        "(saved_models/<name>), or a fold of a run (runs/<name>/fold_<k>). Its network settings "
+        "and the length of its spectrograms are kept; other emotions get new heads",
+    )
+    add(
+        "--init-statistics",
+        choices=("kept", "new"),
+        default="kept",
+        help="the model's moving statistics of batch normalisation: go on from them, or begin anew "
+        "(default: %(default)s)",
     )
     add(
         "--no-test",
@@ -211,6 +232,9 @@ def order_of(arguments: argparse.Namespace) -> TrainingOrder:
         run_dir=arguments.run_dir,
         export=arguments.export,
         tested=not arguments.no_test,
+        init=arguments.init,
+        init_statistics=arguments.init_statistics,
+        network_given=tuple(name for name, _ in given if name.startswith("network.")),
     )
     without_gates = gateless(order.variants)
     if "network.gate_norm" in dict(given) and without_gates:

@@ -50,7 +50,8 @@ EVALUATION = "evaluate"
 
 # --- Groups: columns of an utterance by which scores are told apart, where they are known ---
 
-GROUPS = ("corpus", "sex", "age", "language")
+VOICE_COLUMNS = ("sex", "age", "language")
+GROUPS = ("corpus", *VOICE_COLUMNS)
 # Of predictions only: whether the model was trained, or its epoch chosen, on "recording" (this very
 # one) or "voice" (another one of this voice); "no" for neither. Where nobody looked there is no
 # such column.

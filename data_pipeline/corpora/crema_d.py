@@ -53,7 +53,7 @@ def read_crema_d(
     """
     found = find_files(root, ("AudioWAV/*.wav",))
     label_map = choice.label_map(LABELS, LABEL_MAP)
-    utterances, left_out, notes = read_file_names(found, _NAME, label_map)
+    utterances, left_out, notes = read_file_names(found, _NAME, label_map, _voice)
     differences, remarks = compare_speakers(count_names(found.taken, _NAME), expected)
     return build_corpus(
         "crema_d",
@@ -66,3 +66,7 @@ def read_crema_d(
         remarks=remarks,
         strict=strict,
     )
+
+
+def _voice(actor: str) -> dict[str, str]:
+    return {"language": "English"}

@@ -18,6 +18,21 @@ from data_pipeline.corpora.reading import build_corpus, read_file_names
 LABEL_MAP = {"W": "angry", "F": "happy", "N": "neutral", "T": "sad"}
 LABELS = LABEL_MAP | {"A": "fearful", "E": "disgusted", "L": "bored"}
 
+# Sex and age of each speaker, as the corpus's own pages list them (Burkhardt et al., "A Database of
+# German Emotional Speech", Interspeech 2005).
+SPEAKERS = {
+    "03": ("male", "31"),
+    "08": ("female", "34"),
+    "09": ("female", "21"),
+    "10": ("male", "32"),
+    "11": ("male", "26"),
+    "12": ("male", "30"),
+    "13": ("female", "32"),
+    "14": ("female", "35"),
+    "15": ("male", "25"),
+    "16": ("female", "31"),
+}
+
 _NAME = r"(?P<speaker>\d\d)(?P<text>[ab]\d\d)(?P<code>[WFNTAEL])[a-z]"
 
 
@@ -34,7 +49,7 @@ def read_emodb(root: Path, *, strict: bool = False, choice: Choice = NO_CHOICE) 
     """
     label_map = choice.label_map(LABELS, LABEL_MAP)
     found = find_files(root, ("wav/*.wav",))
-    utterances, left_out, notes = read_file_names(found, _NAME, label_map)
+    utterances, left_out, notes = read_file_names(found, _NAME, label_map, _voice)
     return build_corpus(
         "emodb",
         root,
@@ -45,3 +60,8 @@ def read_emodb(root: Path, *, strict: bool = False, choice: Choice = NO_CHOICE) 
         notes=notes,
         strict=strict,
     )
+
+
+def _voice(speaker: str) -> dict[str, str]:
+    sex, age = SPEAKERS.get(speaker, ("", ""))
+    return {"sex": sex, "age": age, "language": "German"}

@@ -59,6 +59,9 @@ PUBLISHED = {
     "scripted": {"ang": 814, "hap": 311, "exc": 378, "neu": 609, "sad": 476},
 }
 
+# The last letter of a speaker.
+SEXES = {"F": "female", "M": "male"}
+
 _SESSION = "Session"
 _LABEL_FILES = f"{_SESSION}*/dialog/EmoEvaluation/Ses*.txt"
 _TURN = re.compile(
@@ -206,6 +209,8 @@ def _utterances(turns: Iterable[_Turn], label_map: Mapping[str, str]) -> list[Ut
             speaker=turn.speaker,
             session=turn.session,
             scenario=turn.scenario,
+            sex=SEXES.get(turn.speaker[-1], ""),
+            language="English",
         )
         for turn in turns
     ]

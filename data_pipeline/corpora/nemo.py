@@ -136,6 +136,10 @@ def _utterance(row: Mapping[str, str], folder: Path, label_map: Mapping[str, str
         speaker=row["speaker_id"],
         # SM0_anger_23: the sentence has the same number with every speaker and emotion.
         text=name.rpartition("_")[2],
+        # Not in every copy of the table.
+        sex=row.get("gender", ""),
+        age=row.get("age", ""),
+        language="Polish",
     )
 
 

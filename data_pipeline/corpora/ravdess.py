@@ -61,7 +61,7 @@ def read_ravdess(
     speech = [path for path in found.taken if not re.fullmatch(_SONG_NAME, path.stem, re.ASCII)]
     label_map = choice.label_map(LABELS, LABEL_MAP)
     utterances, left_out, notes = read_file_names(
-        FoundFiles(speech, found.others), _SPEECH_NAME, label_map
+        FoundFiles(speech, found.others), _SPEECH_NAME, label_map, _voice
     )
     differences, remarks = compare_speakers(count_names(speech, _SPEECH_NAME), expected)
     if len(speech) < len(found.taken):
@@ -77,3 +77,8 @@ def read_ravdess(
         remarks=remarks,
         strict=strict,
     )
+
+
+def _voice(actor: str) -> dict[str, str]:
+    """Actors of odd numbers are men, those of even numbers are women."""
+    return {"sex": "male" if int(actor) % 2 else "female", "language": "English"}

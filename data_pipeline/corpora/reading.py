@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,10 @@ WHOLE = "the corpus"
 
 
 def read_file_names(
-    found: FoundFiles, name_pattern: str, label_map: Mapping[str, str]
+    found: FoundFiles,
+    name_pattern: str,
+    label_map: Mapping[str, str],
+    voice: Callable[[str], Mapping[str, str]] = lambda speaker: {},
 ) -> tuple[list[Utterance], Counter[str], list[str]]:
     """Read a corpus whose file names say everything.
 
@@ -28,6 +31,7 @@ def read_file_names(
         name_pattern: regular expression for the whole name without its suffix, with the groups
             `speaker`, `text` and `code`, all in ASCII.
         label_map: code -> emotion; other codes are left out.
+        voice: what is known of a speaker: sex, age, language.
 
     Returns:
         The utterances used, the number left out for each code, and notes naming some of the files
@@ -50,6 +54,7 @@ def read_file_names(
                     emotion=label_map[match["code"]],
                     speaker=match["speaker"],
                     text=match["text"],
+                    **voice(match["speaker"]),
                 )
             )
     notes = others_notes(found.others)

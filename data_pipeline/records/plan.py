@@ -11,13 +11,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from data_pipeline.contract import VOICE_COLUMNS
 from data_pipeline.corpora.corpus import Utterance
 from data_pipeline.records.codec import RECORD_VERSION
 
 # Utterances a shard on average: about 80 MB of IEMOCAP, made in some seconds.
 SHARD_SIZE = 256
-# Columns that no key of records has in it: readers learn them, and records stay.
-VOICE_COLUMNS = ("sex", "age", "language")
 # The name of a record file, as a regular expression.
 SHARD_NAME = "records-[0-9]{5}-of-[0-9]{5}[.]tfrecord"
 
@@ -71,6 +70,7 @@ def shard_key(
 
 def _recorded(utterance: Utterance) -> dict[str, Any]:
     row = utterance.to_json()
+    # Readers learn more of the voices, and records stay what they are.
     return {name: value for name, value in row.items() if name not in VOICE_COLUMNS}
 
 

@@ -173,3 +173,32 @@ def speaker_figure(runs: Mapping[str, Mapping[str, float]]) -> Figure:
     figure.supxlabel("speaker", fontsize=9)
     figure.supylabel("WA, percent", fontsize=9)
     return figure
+
+
+def transfer_figure(
+    panels: Mapping[str, tuple[Sequence[str], Sequence[str], Sequence[Sequence[float | None]]]],
+) -> Figure:
+    """What is scored on corpora by what was trained on others, one panel a system.
+
+    Args:
+        panels: title -> names of the rows (trained on), of the columns (tested on), and UA in
+            [0, 1] by row and column; None where it is not known.
+    """
+    widest = max(len(columns) for _, columns, _ in panels.values())
+    highest = max(len(rows) for rows, _, _ in panels.values())
+    figure, axes_of = _panels(len(panels), 2.0 + 0.8 * widest, 1.4 + 0.5 * highest, columns=2)
+    for axes, (title, (rows, columns, values)) in zip(axes_of, panels.items(), strict=True):
+        shares = np.array([[np.nan if v is None else v for v in row] for row in values])
+        axes.imshow(shares, cmap="Blues", vmin=0.0, vmax=1.0, aspect="auto")
+        for (row, column), share in np.ndenumerate(shares):
+            text = "" if np.isnan(share) else f"{100 * share:.1f}"
+            colour = "white" if share > 0.5 else "black"
+            axes.text(column, row, text, ha="center", va="center", color=colour)
+        names = {"rotation": 30, "ha": "right", "rotation_mode": "anchor"}
+        axes.set_xticks(range(len(columns)), map(drawable, columns), **names, **_letters(columns))
+        axes.set_yticks(range(len(rows)), map(drawable, rows), **_letters(rows))
+        axes.set_title(_wrapped(title), fontsize=10, **_letters([title]))
+        axes.tick_params(labelsize=8)
+    figure.supxlabel("tested on", fontsize=9)
+    figure.supylabel("trained on", fontsize=9)
+    return figure

@@ -12,7 +12,9 @@ from ser_keras.scores.statistics import MIN_SPEAKERS, bootstrap_interval, speake
 
 def best_in_words(runs: Sequence[ReportedRun]) -> str:
     """Which whole run has the highest pooled UA, and how sure that is."""
-    whole = [run for run in runs if run.is_whole]
+    whole = [run for run in runs if run.is_whole and run.is_ranked]
+    if not whole and any(run.is_whole for run in runs):
+        return "Every whole run began with a model that has heard test recordings: none is ranked."
     if not whole:
         return "No run has finished all folds of this protocol: the figures are of a part of it."
     among = "" if len(whole) == len(runs) else " (of the runs with all folds)"
@@ -46,6 +48,13 @@ def notes(runs: Sequence[ReportedRun]) -> list[str]:
                 f"- {title}: the test parts of folds {', '.join(absent)} lack an emotion; their UA "
                 f"is over the others. {_pooled_emotions(run)}"
             )
+    lines += [
+        f"- {escape(run.title)}: began with the model {escape(run.identity['init']['model'])}, "
+        "which has heard recordings or voices of the test parts, or does not know what it has "
+        "heard: not ranked, and not compared."
+        for run in runs
+        if not run.is_ranked
+    ]
     lines += _recordings_note(runs) + _settings_note(runs)
     few = [run for run in runs if len(speaker_confusions(run.predictions)[0]) < MIN_SPEAKERS]
     for run in few:

@@ -1,8 +1,7 @@
-"""The runs of a report: read, checked against each other, and named."""
+"""The runs of a report: read, put together where they can be compared, and named."""
 
 from collections.abc import Sequence
-from dataclasses import replace
-from itertools import combinations
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from data_pipeline.contract import EVALUATION, PROTOCOLS
@@ -22,16 +21,52 @@ def read_runs(directories: Sequence[Path]) -> list[ReportedRun]:
         directories: run folders as training writes them, or packed ones.
 
     Raises:
-        SerError: a folder without a finished fold, files that contradict each other, an unknown
-            protocol, or runs of different corpora, label maps or subsets.
+        SerError: a folder without a finished fold, files that contradict each other, or an unknown
+            protocol.
     """
     unique = {Path(directory).resolve(): Path(directory) for directory in directories}
     runs = [_read_run(directory) for directory in unique.values()]
-    for first, other in combinations(runs, 2):
-        _check_comparable(first, other)
     order = list(TITLES)
     runs.sort(key=lambda run: order.index(run.variant) if run.variant in order else len(order))
-    return _with_titles(runs)
+    return [run for chapter in chapters_of(runs) for run in _with_titles(chapter.runs)]
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """Runs whose figures can stand in one table.
+
+    Attributes:
+        runs: in the order given.
+        apart: why they are apart from the first chapter on a corpus of the same name; "" for that
+            one.
+    """
+
+    runs: tuple[ReportedRun, ...]
+    apart: str = ""
+
+    @property
+    def corpus(self) -> str:
+        """Name of the corpus."""
+        return self.runs[0].identity["corpus"]
+
+
+def chapters_of(runs: Sequence[ReportedRun]) -> list[Chapter]:
+    """Put runs together that are of the same utterances and emotions, each with the first it fits.
+
+    Args:
+        runs: in an order that is kept.
+    """
+    chapters: list[Chapter] = []
+    for run in runs:
+        reasons = [next(filter(None, (_differs(o, run) for o in c.runs)), "") for c in chapters]
+        if "" in reasons:
+            number = reasons.index("")
+            chapters[number] = replace(chapters[number], runs=(*chapters[number].runs, run))
+            continue
+        pairs = zip(chapters, reasons, strict=True)
+        same = [reason for c, reason in pairs if c.corpus == run.identity["corpus"]]
+        chapters.append(Chapter((run,), same[0] if same else ""))
+    return chapters
 
 
 def _read_run(directory: Path) -> ReportedRun:
@@ -53,20 +88,18 @@ def _read_run(directory: Path) -> ReportedRun:
     return run
 
 
-def _check_comparable(first: ReportedRun, other: ReportedRun) -> None:
+def _differs(first: ReportedRun, other: ReportedRun) -> str:
+    """Why the figures of two runs cannot stand in one table; "" where they can."""
     for name in COMMON:
         here, there = first.identity[name], other.identity[name]
         if here != there:
-            raise SerError(
-                f"received runs that cannot stand in one table: {name} is {here} in "
-                f"{first.directory} and {there} in {other.directory}, expected the same: make a "
-                "report for each"
+            return (
+                f"{name} is {here} in {shown(first.directory)} and {there} in "
+                f"{shown(other.directory)}"
             )
     if fact := other_recordings(first, other):
-        raise SerError(
-            f"received runs that cannot stand in one table: {fact} in {first.directory} and "
-            f"{other.directory}, expected the same recordings: make a report for each"
-        )
+        return f"{fact} in {shown(first.directory)} and {shown(other.directory)}"
+    return ""
 
 
 def _with_titles(runs: Sequence[ReportedRun]) -> list[ReportedRun]:
@@ -75,11 +108,13 @@ def _with_titles(runs: Sequence[ReportedRun]) -> list[ReportedRun]:
     named: list[ReportedRun] = []
     taken: set[tuple[str, str]] = set()
     for run in runs:
-        first = first_of.setdefault((run.variant, run.protocol), run)
+        key = (run.variant, run.protocol)
+        first = run if run.is_evaluation else first_of.setdefault(key, run)
         plain, own = (flat_settings(r.identity) for r in (first, run))
         differing = [name for name in own if own[name] != plain.get(name)]
         details = [f"{name.split('.')[-1]} {own[name]}" for name in differing]
-        title = ", ".join([TITLES.get(run.variant, run.variant), *details])
+        name = run.identity["model"]["name"] if run.is_evaluation else run.variant
+        title = ", ".join([TITLES.get(name, name), *details])
         if (title, run.protocol) in taken:
             title = f"{title}, {shown(run.directory)}"
         taken.add((title, run.protocol))

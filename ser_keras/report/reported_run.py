@@ -1,13 +1,17 @@
 """A run as a report sees it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from data_pipeline.contract import EVALUATION, HEARD
+from ser_keras.heard import UNHEARD
 from ser_keras.runs.config import settings_of
+from ser_keras.scores.accuracies import score_predictions
+from ser_keras.scores.groups import parts_by_group
 from ser_keras.scores.predictions import Predictions
 from ser_keras.scores.summary import summarise, summarise_untested
 
@@ -66,6 +70,23 @@ class ReportedRun:
         return self.identity["variant"]
 
     @property
+    def is_evaluation(self) -> bool:
+        """Whether it is a trained model on a corpus, and nobody was trained here."""
+        return self.protocol == EVALUATION
+
+    @property
+    def is_ranked(self) -> bool:
+        """Whether its figures are of what its models never heard, so that it can be the best.
+
+        Under a protocol that is what the protocol says. Where training went on from another model,
+        that one must not have heard the test parts; an evaluation is a thing of its own.
+        """
+        if self.is_evaluation:
+            return False
+        began = [result for result in self.results if result.get("init")]
+        return all(not any(r.get("heard_by_init", {"not known": 1}).values()) for r in began)
+
+    @property
     def is_tested(self) -> bool:
         """Whether any fold is tested."""
         return bool(self.results)
@@ -84,6 +105,23 @@ class ReportedRun:
     def validation_summary(self) -> dict[str, Any]:
         """As in summary.json, of the folds that are not tested."""
         return summarise_untested(self.untested, self.num_folds)
+
+
+def unheard_alone(run: ReportedRun) -> ReportedRun:
+    """An evaluation with nothing but what its model has never heard; as it is where that is none.
+
+    Where the model does not know what it has heard, everything is left.
+    """
+    parts = [parts_by_group(part, HEARD).get(UNHEARD) for part in run.predictions]
+    kept = tuple(part for part in parts if part is not None)
+    if not kept:
+        return run
+    pairs = zip(run.results, kept, strict=True)
+    results = [
+        {**r, **score_predictions(p.labels, p.probabilities, p.emotions).to_json()}
+        for r, p in pairs
+    ]
+    return replace(run, predictions=kept, results=tuple(results))
 
 
 def flat_settings(result: Mapping) -> dict[str, Any]:

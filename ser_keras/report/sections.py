@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from data_pipeline.contract import PROTOCOLS
+from data_pipeline.contract import EVALUATION, PROTOCOLS
 from ser_keras.report.comparisons import (
     claim_table,
     claimed_pairs,
@@ -27,16 +28,21 @@ from ser_keras.report.floors import floors
 from ser_keras.report.notes import best_in_words, notes
 from ser_keras.report.page import MARKDOWN_BEGIN, Report
 from ser_keras.report.paper_table import PAPER_CORPUS, PAPER_DATA, TABLE_1
-from ser_keras.report.reported_run import ReportedRun
+from ser_keras.report.reading import Chapter, chapters_of
+from ser_keras.report.reported_run import ReportedRun, unheard_alone
 from ser_keras.report.tables import (
     chooses_an_epoch,
     escape,
+    evaluation_table,
+    gaps_in_words,
+    group_table,
     optimism_table,
     score_table,
     seed_table,
     speaker_table,
     untested_table,
 )
+from ser_keras.report.transfer import add_transfer
 from ser_keras.scores.accuracies import SHORT, accuracies
 from ser_keras.scores.statistics import bootstrap_interval, speaker_confusions
 
@@ -48,6 +54,15 @@ UNTESTED = (
     "These runs were trained with `--no-test`: their test parts were neither read nor scored. The "
     "figures are of the validation parts, on which the epoch was chosen, mean ± deviation over the "
     "folds: they compare recipes and are no result."
+)
+EVALUATIONS = (
+    "Models that were trained elsewhere, asked about this corpus (`ser evaluate`). Only utterances "
+    "by voices that a model has never heard say how good it is on new ones; what it has heard is "
+    "scored apart, and nothing here is ranked."
+)
+GROUPS_IN_WORDS = (
+    "All test utterances of a group together, in percent. Intervals resample speakers; a group of "
+    "few speakers has none, and a gap without an interval may be the speakers', not the group's."
 )
 READING = """\
 - **WA** (weighted accuracy) is the share of utterances named rightly. **UA** (unweighted accuracy)
@@ -70,15 +85,44 @@ READING = """\
 
 
 def make_report(runs: Sequence[ReportedRun]) -> Report:
-    """The report about runs, as `read_runs` gives them."""
-    report = Report()
-    _add_overview(report, runs)
-    for protocol in sorted({run.protocol for run in runs}, reverse=True):
-        _add_protocol(report, protocol, [run for run in runs if run.protocol == protocol])
+    """The report about runs, as `read_runs` gives them: a chapter for each corpus."""
+    report, chapters = Report(), chapters_of(runs)
+    names = list(dict.fromkeys(chapter.corpus for chapter in chapters))
+    report.add(f"{MARKDOWN_BEGIN}{escape(', '.join(names))}")
+    add_transfer(report, runs)
+    for number, chapter in enumerate(chapters):
+        where = Place(
+            f" on {escape(chapter.corpus)}" if len(chapters) > 1 else "",
+            f"{number + 1}-" if len(chapters) > 1 else "",
+        )
+        _add_chapter(report, chapter, where)
     if any(run.is_tested for run in runs):
         report.add("## How to read this")
         report.add(READING.rstrip())
     return report
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a section is: what its heading adds, and what the names of its pictures begin with."""
+
+    heading: str
+    picture: str
+
+
+def _add_chapter(report: Report, chapter: Chapter, where: Place) -> None:
+    runs = chapter.runs
+    if where.heading:
+        report.add(f"## Corpus {escape(chapter.corpus)}")
+    if chapter.apart:
+        report.add(f"The runs that follow stand by themselves: {escape(chapter.apart)}.")
+    _add_overview(report, runs)
+    for protocol in sorted({run.protocol for run in runs}, reverse=True):
+        of_protocol = [run for run in runs if run.protocol == protocol]
+        if protocol == EVALUATION:
+            _add_evaluations(report, where, of_protocol)
+        else:
+            _add_protocol(report, where, protocol, of_protocol)
 
 
 def _add_overview(report: Report, runs: Sequence[ReportedRun]) -> None:
@@ -86,7 +130,6 @@ def _add_overview(report: Report, runs: Sequence[ReportedRun]) -> None:
     subset = "" if result["subset"] == "all" else f", {result['subset']} utterances only"
     emotions = ", ".join(escape(emotion) for emotion in result["emotions"])
     corpus = f"Corpus {escape(result['corpus'])}{subset}"
-    report.add(f"{MARKDOWN_BEGIN}{escape(result['corpus'])}")
     tested = [run for run in runs if run.is_tested]
     if not tested:
         report.add(f"{corpus}; emotions: {emotions}. No run was tested: there is no result here.")
@@ -102,36 +145,61 @@ def _add_overview(report: Report, runs: Sequence[ReportedRun]) -> None:
     )
 
 
-def _add_protocol(report: Report, protocol: str, runs: Sequence[ReportedRun]) -> None:
+def _add_protocol(report: Report, where: Place, protocol: str, runs: Sequence[ReportedRun]) -> None:
     tested = [run for run in runs if run.is_tested]
     untested = [run for run in runs if not run.is_tested]
-    report.add(f"## Protocol {protocol}")
+    report.add(f"## Protocol {protocol}{where.heading}")
     report.add(PROTOCOLS[protocol])
     if tested:
-        _add_results(report, protocol, tested)
+        _add_results(report, where, protocol, tested)
     if untested:
         report.add("### Not tested")
         report.add(UNTESTED)
         report.add(*untested_table(untested))
 
 
-def _add_results(report: Report, protocol: str, runs: Sequence[ReportedRun]) -> None:
+def _add_results(report: Report, where: Place, protocol: str, runs: Sequence[ReportedRun]) -> None:
     below = floors(runs)
     report.add(best_in_words(runs))
     report.add(*score_table(runs, below))
     report.add(*notes(runs), *_paper_note(runs))
-    report.add_picture(f"{protocol}-intervals", *_intervals(runs, below))
+    report.add_picture(f"{where.picture}{protocol}-intervals", *_intervals(runs, below))
     report.add(*seed_table(runs))
     _add_comparisons(report, runs)
     report.add("### What choosing the epoch on the test part would have claimed")
     report.add(*_gap_in_words(runs))
     report.add(*optimism_table(runs))
     report.add("### Which emotions are mistaken for which")
-    report.add_picture(f"{protocol}-confusion", *_confusions(runs))
-    _add_learning_curves(report, protocol, runs)
+    report.add_picture(f"{where.picture}{protocol}-confusion", *_confusions(runs))
+    _add_learning_curves(report, f"{where.picture}{protocol}", runs)
     report.add("### Speakers")
-    report.add_picture(f"{protocol}-speakers", *_speakers(runs))
+    report.add_picture(f"{where.picture}{protocol}-speakers", *_speakers(runs))
     report.add(*speaker_table(runs))
+    _add_groups(report, runs)
+
+
+def _add_groups(report: Report, runs: Sequence[ReportedRun]) -> None:
+    """Scores by group and the largest gaps, where anything is known of the voices."""
+    lines = group_table(runs)
+    if lines:
+        report.add("### Groups")
+        report.add(GROUPS_IN_WORDS)
+        report.add(*lines)
+        report.add(*gaps_in_words(runs))
+
+
+def _add_evaluations(report: Report, where: Place, runs: Sequence[ReportedRun]) -> None:
+    """Trained models on this corpus: a row for what each has heard of it, and what not."""
+    report.add(f"## Trained models{where.heading}")
+    report.add(EVALUATIONS)
+    report.add(*evaluation_table(runs))
+    judged = [unheard_alone(run) for run in runs]
+    report.add("### Which emotions are mistaken for which")
+    report.add_picture(f"{where.picture}{EVALUATION}-confusion", *_confusions(judged))
+    report.add("### Speakers")
+    report.add_picture(f"{where.picture}{EVALUATION}-speakers", *_speakers(judged))
+    report.add(*speaker_table(judged))
+    _add_groups(report, judged)
 
 
 def _paper_note(runs: Sequence[ReportedRun]) -> list[str]:
@@ -150,6 +218,7 @@ def _paper_note(runs: Sequence[ReportedRun]) -> list[str]:
 
 
 def _add_comparisons(report: Report, runs: Sequence[ReportedRun]) -> None:
+    runs = [run for run in runs if run.is_ranked]
     claimed, other = claimed_pairs(runs), other_pairs(runs)
     if claimed:
         report.add("### Does the paper's order of the systems hold here?")
@@ -218,7 +287,7 @@ def _largest_mistake(matrix: np.ndarray, emotions: Sequence[str]) -> str:
     return f"most often {emotions[true]} taken for {emotions[predicted]} ({wrong.max()})"
 
 
-def _add_learning_curves(report: Report, protocol: str, runs: Sequence[ReportedRun]) -> None:
+def _add_learning_curves(report: Report, picture: str, runs: Sequence[ReportedRun]) -> None:
     trained = {
         run.title: [(run.histories[r["fold"]], r["best_epoch"]) for r in run.results]
         for run in runs
@@ -231,7 +300,7 @@ def _add_learning_curves(report: Report, protocol: str, runs: Sequence[ReportedR
             for title, folds in trained.items()
         )
         alt = f"UA on training and validation by epoch, and the chosen epochs. {chosen}."
-        report.add_picture(f"{protocol}-curves", alt, learning_curve_figure(trained))
+        report.add_picture(f"{picture}-curves", alt, learning_curve_figure(trained))
 
 
 def _speakers(runs: Sequence[ReportedRun]) -> tuple[str, Figure]:

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from data_pipeline.contract import PARTS
+from data_pipeline.contract import PARTS, VOICE_COLUMNS
 from data_pipeline.corpora.corpus import Corpus, Utterance
 from data_pipeline.corpora.emotions import NO_CHOICE, Choice
 from data_pipeline.corpora.finding import DiskNames
@@ -26,7 +26,10 @@ from data_pipeline.errors import DataError
 from data_pipeline.names import alike_key, unwritable_character, visible
 
 REQUIRED_COLUMNS = ("path", "emotion", "speaker")
-OPTIONAL_COLUMNS = ("session", "text", "utterance_id", "corpus", "start", "end", "fold")
+OPTIONAL_COLUMNS = (
+    *("session", "text", "utterance_id", "corpus", "start", "end", "fold"),
+    *VOICE_COLUMNS,
+)
 # From three sessions on, keeping whole ones apart leaves enough to train on; beyond ten, a fold a
 # session would be too many trainings.
 MIN_SESSIONS, MAX_SESSIONS = 3, 10
@@ -163,7 +166,7 @@ def _cell(place: str, name: str, cell: str) -> str:
             f"{place}: {name} has the control character {char} in it ({visible(text)}); "
             "write it in one line"
         )
-    if not alike_key(text):
+    if not alike_key(text) and name not in VOICE_COLUMNS:
         raise DataError(
             f"{place}: {name} is empty; fill it in, or leave an optional column out altogether"
         )
@@ -226,6 +229,7 @@ def _utterance(
         fold=cells.get("fold", ""),
         start_seconds=start,
         end_seconds=end,
+        **{name: cells.get(name, "") for name in VOICE_COLUMNS},
     )
 
 

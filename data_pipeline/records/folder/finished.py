@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from data_pipeline.contract import VOICE_COLUMNS
 from data_pipeline.errors import DataError, shown
 from data_pipeline.files import PARTIAL_SUFFIX, locked, replace_file
 from data_pipeline.records.folder.format_2 import PROGRESS_NAME, convert, settings_of_format_2
@@ -25,7 +26,6 @@ from data_pipeline.records.folder.shard_rows import (
 from data_pipeline.records.folder.sources import SourceMemory
 from data_pipeline.records.plan import (
     SHARD_NAME,
-    VOICE_COLUMNS,
     Shard,
     deciding,
     shard_key,

@@ -100,7 +100,7 @@ def test_a_grid_has_a_folder_a_run_and_goes_on_where_it_was_stopped(prepared, tm
     )
     grid += ["--fold", "0"]
     own = "batch_size=8-epochs=1"
-    names = [f"manifest-base_1-demo-{protocol}-seed0-{own}" for protocol in ("speaker", "random")]
+    names = [f"speech-base_1-demo-{protocol}-seed0-{own}" for protocol in ("speaker", "random")]
     assert main(grid) == 0
     printed = capsys.readouterr().out
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names)
@@ -175,7 +175,7 @@ def test_both_forms_of_the_gate_have_runs_of_their_own(prepared, tmp_path):
         assert run.directory.parent == Path("runs")
         return run.directory.name
 
-    name = "manifest-dual_level-demo-speaker-seed0"
+    name = "speech-dual_level-demo-speaker-seed0"
     assert name_of() == name_of("--gate-norm", "after_sigmoid") == name
     assert name_of(*before) == f"{name}-gate_norm=before_sigmoid"
 
@@ -194,7 +194,7 @@ def test_both_forms_of_the_gate_have_runs_of_their_own(prepared, tmp_path):
 def test_a_setting_of_its_own_becomes_part_of_the_name(prepared):
     def name_of(*more):
         (run,) = plan_runs(order("--preset", "demo", *more), load_prepared(prepared))
-        return run.directory.name.removeprefix("manifest-dual_level-demo-speaker-seed0")
+        return run.directory.name.removeprefix("speech-dual_level-demo-speaker-seed0")
 
     assert name_of("--set", "optimiser.learning_rate=3e-4", "network.filters=32,16") == (
         "-filters=32,16-learning_rate=0.0003"
@@ -207,7 +207,7 @@ def test_a_setting_of_its_own_becomes_part_of_the_name(prepared):
 
 def test_a_folder_of_the_older_name_with_equal_settings_goes_on(prepared, capsys):
     """Epochs and batch size had no place in the name, so its folder holds what is asked for."""
-    older = Path("runs/manifest-base_1-demo-speaker-seed0")
+    older = Path("runs/speech-base_1-demo-speaker-seed0")
     small = ["--data", str(prepared), "--preset", "demo", "--batch-size", "8", "--fold", "0"]
     small += ["--variant", "base_1"]
     assert main([*small, "--epochs", "1", "--run-dir", str(older)]) == 0

@@ -4,6 +4,7 @@ import keras
 import pytest
 
 from ser_keras.errors import SerError
+from ser_keras.heard import write_heard
 from ser_keras.model_info import ModelInfo
 from ser_keras.runs.files import MODEL_FILES
 from ser_keras.runs.ownership import empty_fold, foreign_in_fold, is_empty
@@ -116,4 +117,5 @@ def test_the_files_of_a_model_are_those_that_are_known(tmp_path, tiny_info):
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
     info = ModelInfo.from_json(tiny_info.to_json())
     save_model(model, Settings(), info, tmp_path / "model")
+    write_heard([], tmp_path / "model")
     assert sorted(path.name for path in (tmp_path / "model").iterdir()) == sorted(MODEL_FILES)

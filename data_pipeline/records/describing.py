@@ -17,6 +17,7 @@ from data_pipeline.records.remarks import (
 )
 from data_pipeline.rows import UtteranceRow
 from data_pipeline.splits.checking import check_folds
+from data_pipeline.splits.columns import Columns
 from data_pipeline.splits.copies import check_copies
 from data_pipeline.splits.fold import Fold
 from data_pipeline.splits.folds import assign_folds
@@ -44,7 +45,8 @@ def describe(prepared: Prepared) -> str:
         Several lines, without the last line break.
     """
     sections = [_overview(prepared), _emotions(prepared)]
-    sections += [_protocol(prepared, protocol) for protocol in PROTOCOLS]
+    columns = Columns(prepared.utterances)
+    sections += [_protocol(prepared, protocol, columns) for protocol in PROTOCOLS]
     return "\n\n".join("\n".join(lines) for lines in sections)
 
 
@@ -209,12 +211,12 @@ def _folds(prepared: Prepared, protocol: str) -> list[Fold]:
     return folds
 
 
-def _protocol(prepared: Prepared, protocol: str) -> list[str]:
+def _protocol(prepared: Prepared, protocol: str, columns: Columns) -> list[str]:
     """One line a fold, and what training and test have in common."""
     rows = prepared.utterances
     try:
         folds = _folds(prepared, protocol)
-        audited = audit(rows, folds, protocol)
+        audited = audit(rows, folds, protocol, columns=columns)
     except DataError as error:
         return [f"protocol {protocol}: not possible here: {error}"]
     lines = [

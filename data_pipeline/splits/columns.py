@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
+from data_pipeline.names import alike_key
 from data_pipeline.rows import UtteranceRow
 
 
@@ -40,6 +42,34 @@ def coded(values: Sequence[str]) -> Column:
 def column_of(rows: Iterable[UtteranceRow], name: str) -> Column:
     """A column of the rows of a prepared folder."""
     return coded([getattr(row, name) for row in rows])
+
+
+class Columns:
+    """The columns of some rows, each coded once, when it is asked for."""
+
+    def __init__(self, rows: Sequence[UtteranceRow]) -> None:
+        self.rows = rows
+        self._columns: dict[str | None, Column] = {}
+        self._spellings: dict[str, np.ndarray] = {}
+
+    @cached_property
+    def position_of(self) -> dict[str, int]:
+        """Utterance id -> where its row is."""
+        return {row.utterance_id: position for position, row in enumerate(self.rows)}
+
+    def column(self, name: str | None) -> Column:
+        """A column; without a name, one that tells nothing."""
+        if name not in self._columns:
+            values = column_of(self.rows, name) if name else coded([""] * len(self.rows))
+            self._columns[name] = values
+        return self._columns[name]
+
+    def spellings(self, name: str) -> np.ndarray:
+        """Of each value of a column an integer: equal where two values are alike."""
+        if name not in self._spellings:
+            keys = [alike_key(value) for value in self.column(name).values]
+            self._spellings[name] = coded(keys).codes
+        return self._spellings[name]
 
 
 def joined(first: Column, second: Column) -> np.ndarray:

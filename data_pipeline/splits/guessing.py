@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from data_pipeline.rows import UtteranceRow
-from data_pipeline.splits.columns import Column, coded, column_of
+from data_pipeline.splits.columns import Column, Columns, column_of
 
 
 def guess_emotions(
@@ -24,15 +24,10 @@ def guess_emotions(
         An emotion for each row asked, in order.
     """
     emotions = column_of(known, "emotion")
-    values = column_of([*known, *asked], column) if column else nothing(len(known) + len(asked))
+    values = Columns([*known, *asked]).column(column)
     own, others = values.codes[: len(known)], values.codes[len(known) :]
     guessed = guess_codes(emotions.codes, Column(values.values, own), others)
     return [emotions.values[code] for code in guessed]
-
-
-def nothing(num_rows: int) -> Column:
-    """A column that tells nothing."""
-    return coded([""] * num_rows)
 
 
 def guess_codes(emotions: np.ndarray, known: Column, asked: np.ndarray) -> np.ndarray:

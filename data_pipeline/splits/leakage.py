@@ -11,11 +11,10 @@ import numpy as np
 
 from data_pipeline.contract import PARTS
 from data_pipeline.errors import DataError
-from data_pipeline.names import alike_key
 from data_pipeline.rows import UtteranceRow
-from data_pipeline.splits.columns import Column, coded, column_of
+from data_pipeline.splits.columns import Column, Columns
 from data_pipeline.splits.fold import UNHEARD, Fold
-from data_pipeline.splits.guessing import guess_codes, nothing
+from data_pipeline.splits.guessing import guess_codes
 
 # Column of the rows -> what several of its values are called.
 SHARED_COLUMNS = {"speaker": "speakers", "text": "sentences", "audio_sha256": "recordings"}
@@ -96,7 +95,13 @@ class Audit:
     remarks: tuple[str, ...] = ()
 
 
-def audit(rows: Sequence[UtteranceRow], folds: Sequence[Fold], protocol: str) -> Audit:
+def audit(
+    rows: Sequence[UtteranceRow],
+    folds: Sequence[Fold],
+    protocol: str,
+    *,
+    columns: Columns | None = None,
+) -> Audit:
     """Audit the folds of a corpus, before anything is trained.
 
     Guesses are fitted on everything outside the test part of a fold (they have no choice to
@@ -106,6 +111,7 @@ def audit(rows: Sequence[UtteranceRow], folds: Sequence[Fold], protocol: str) ->
         rows: the utterances of a prepared folder; what a row does not tell is left out.
         folds: from `assign_folds`.
         protocol: one of `PROTOCOLS`.
+        columns: of these rows, where several protocols are audited one after the other.
 
     Returns:
         What was found; `audit_in_words` says it.
@@ -114,7 +120,7 @@ def audit(rows: Sequence[UtteranceRow], folds: Sequence[Fold], protocol: str) ->
         DataError: under `speaker` or `corpus`, a speaker or the same recording is in two parts of
             a fold.
     """
-    looked_at = _Rows(rows, folds)
+    looked_at = _Rows(columns or Columns(rows), folds)
     found = tuple(
         _shared(looked_at, fold, column, part, others)
         for fold in folds
@@ -139,33 +145,18 @@ def audit(rows: Sequence[UtteranceRow], folds: Sequence[Fold], protocol: str) ->
 class _Rows:
     """Rows by number: their columns, and the rows of each part of each fold."""
 
-    def __init__(self, rows: Sequence[UtteranceRow], folds: Sequence[Fold]) -> None:
-        self.rows = rows
-        position_of = {row.utterance_id: position for position, row in enumerate(rows)}
+    def __init__(self, columns: Columns, folds: Sequence[Fold]) -> None:
+        self.rows, self.column, self.spellings = columns.rows, columns.column, columns.spellings
+        position_of = columns.position_of
         self._parts = {
             (fold.number, part): np.array([position_of[i] for i in getattr(fold, part)], int)
             for fold in folds
             for part in PARTS
         }
-        self._columns: dict[str | None, Column] = {}
-        self._spellings: dict[str, np.ndarray] = {}
 
     def positions(self, fold: Fold, *parts: str) -> np.ndarray:
         """Where the rows of some parts of a fold are."""
         return np.concatenate([self._parts[fold.number, part] for part in parts])
-
-    def column(self, name: str | None) -> Column:
-        """A column; without a name, one that tells nothing."""
-        if name not in self._columns:
-            self._columns[name] = column_of(self.rows, name) if name else nothing(len(self.rows))
-        return self._columns[name]
-
-    def spellings(self, name: str) -> np.ndarray:
-        """Of each value of a column an integer: equal where two values are alike."""
-        if name not in self._spellings:
-            keys = [alike_key(value) for value in self.column(name).values]
-            self._spellings[name] = coded(keys).codes
-        return self._spellings[name]
 
 
 def _lacking_emotions(looked_at: _Rows, folds: Sequence[Fold], part: str) -> dict[int, list[str]]:

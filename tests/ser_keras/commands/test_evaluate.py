@@ -164,15 +164,15 @@ def test_training_goes_on_from_an_export_and_says_so(trained, speech, tmp_path, 
 
 
 def test_recordings_that_the_first_model_heard_may_not_be_tested(trained, speech, tmp_path, capsys):
-    options = arguments(
-        speech / "mine" / "prepared", tmp_path / "r", "--init", str(trained / "run")
-    )
-    assert main([*options, "--fold", "1"]) == 1
+    own = ("--init", str(trained / "run"))
+    data, run = speech / "mine" / "prepared", tmp_path / "r"
+    assert main(arguments(data, run, *own, "--fold", "1")) == 1
     error = only_error(capsys)
     assert "was trained on 12 recordings of the test part of fold 1" in error
     assert "expected none under the protocol speaker" in error and "ben_0" in error
     assert not (tmp_path / "r").exists()
-    assert main([*options, "--protocol", "random", "--fold", "0", "--epochs", "1"]) == 0
+    quick = ("--protocol", "random", "--fold", "0", "--epochs", "1")
+    assert main(arguments(data, run, *own, *quick)) == 0
     result = json.loads((tmp_path / "r" / "fold_0" / "result.json").read_text())
     assert result["heard_by_init"]["recordings"] > 0
 

@@ -27,8 +27,8 @@ PREFERENCE = ("corpus", "speaker", EVALUATION, "given", "random")
 OF_NEW_VOICES = PREFERENCE[:3]
 IN_WORDS = (
     "Pooled UA in percent. Rows: what a system was trained on; columns: what it was tested on, by "
-    "voices that it had not heard. The protocol stands in the cell; *given* and *random* may test "
-    "voices that were heard. A cell of an evaluation is of what the model has not heard, and "
+    "voices that it had not heard. The protocol and the number of utterances stand in the cell; "
+    "*given* and *random* may test voices that were heard. A cell of an evaluation is of what the model has not heard, and "
     "*heard* where there is nothing such, or where the model does not know."
 )
 
@@ -57,7 +57,8 @@ class Cell:
         if self.accuracy is None:
             return "heard"
         protocol = self.protocol if self.protocol in OF_NEW_VOICES else f"*{self.protocol}*"
-        return f"{percent(self.accuracy)} ({protocol})"
+        utterances = sum(len(part.labels) for part in self.predictions)
+        return f"{percent(self.accuracy)} ({protocol}, {utterances:,})"
 
 
 # (trained on, tested on) -> what is known.

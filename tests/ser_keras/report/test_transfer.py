@@ -66,7 +66,7 @@ def test_a_cell_is_of_what_the_model_never_heard(tmp_path):
     assert title == "Dual level"
     assert matrix["first", "second"].accuracy == 0.0
     text = text_of(run)
-    assert "| first | 0.0 (evaluate) |" in text
+    assert "| first | 0.0 (evaluate, 60) |" in text
     assert "never heard | 60 |" in text and "**heard**: these recordings | 60 |" in text
 
 
@@ -106,7 +106,7 @@ def test_runs_of_two_corpora_make_two_chapters_and_a_picture(tmp_path):
     assert "## From corpus to corpus" in text
     assert (out / "pictures" / "transfer.svg").is_file()
     (line,) = [line for line in text.splitlines() if line.startswith("| first |")][:1]
-    assert "(speaker)" in line and "100.0 (evaluate)" in line
+    assert "(speaker, 120)" in line and "100.0 (evaluate, 120)" in line
     # Women and men of the corpus that tells them, with the gap.
     assert "| best | sex female | 60 | 4 |" in text
     assert "largest gap by sex: female above male by +0.0" in text

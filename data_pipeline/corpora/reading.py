@@ -47,6 +47,7 @@ def read_file_names(
         elif match["code"] not in label_map:
             left_out[match["code"]] += 1
         else:
+            known: dict[str, Any] = dict(voice(match["speaker"]))
             utterances.append(
                 Utterance(
                     utterance_id=path.stem,
@@ -54,7 +55,7 @@ def read_file_names(
                     emotion=label_map[match["code"]],
                     speaker=match["speaker"],
                     text=match["text"],
-                    **voice(match["speaker"]),
+                    **known,
                 )
             )
     notes = others_notes(found.others)

@@ -109,9 +109,10 @@ def find_fold(run_dir: Path, fold: int | None) -> Path:
             f"{run_dir}: no finished fold there; expected a folder that train.py wrote, such as "
             "runs/<name> or runs/<name>/fold_0"
         )
-    asked = "no --fold given" if fold is None else f"no finished fold {fold}"
+    asked = "has several folds" if fold is None else f"no finished fold {fold}"
     numbers = ", ".join(map(str, finished))
-    raise SerError(f"{run_dir}: {asked}; choose one with --fold: {numbers}")
+    example = f"{run_dir}/fold_{next(iter(finished))}"
+    raise SerError(f"{run_dir}: {asked}; there are {numbers}: name one, as in {example}")
 
 
 def _finished_folds(run_dir: Path) -> dict[int, Path]:

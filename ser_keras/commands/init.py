@@ -9,12 +9,13 @@ from data_pipeline.records.prepared import Prepared
 from data_pipeline.rows import UtteranceRow
 from data_pipeline.splits.fold import UNHEARD, Fold
 from ser_keras.commands.evaluation import check_features
+from ser_keras.commands.export import find_fold
 from ser_keras.commands.train_options import TrainingOrder
 from ser_keras.errors import SerError
 from ser_keras.heard import RECORDING, VOICE, look_up
 from ser_keras.settings import Settings, as_text
 from ser_keras.training.initialising import heads_for
-from ser_keras.training.trained import TrainedModel, open_trained
+from ser_keras.training.trained import TrainedModel, is_trained, open_trained
 
 # Recordings and voices that a message names.
 MOST_NAMED = 5
@@ -51,7 +52,7 @@ def open_start(path: Path, statistics: str, order: TrainingOrder, prepared: Prep
         SerError: there is no model, it is another variant, its network settings are not those
             that are asked for, or its features are others.
     """
-    trained = open_trained(path)
+    trained = open_trained(path if is_trained(path) else find_fold(path, None))
     if order.variants != (trained.info.variant,):
         raise SerError(
             f"{path}: is a {trained.info.variant}, received --variant {' '.join(order.variants)}, "

@@ -123,7 +123,7 @@ def largest_gap(groups: Mapping[str, Sequence[Predictions]], name: str) -> Gap |
     scores = {v: float(accuracies(c.sum(axis=0), name)) for v, c in confusions.items()}
     if len(scores) < 2:
         return None
-    high, low = max(scores, key=scores.__getitem__), min(scores, key=scores.__getitem__)
+    high, *_, low = sorted(scores, key=lambda value: -scores[value])
     return Gap(
         high=high,
         low=low,

@@ -22,7 +22,7 @@ def start_from(model: keras.Model, trained: TrainedModel, *, heads: str, statist
         statistics: "kept", or "new": moving statistics begin as in a new model, and are those of
             the new recordings alone.
     """
-    pairs = zip(model.variables, trained.model.variables, strict=True)
+    pairs = zip(model.weights, trained.model.weights, strict=True)
     for variable, known in pairs:
         is_head = f"_logits/{variable.name}" in variable.path
         is_new = (is_head and heads == NEW) or (statistics == NEW and variable.name in STATISTICS)

@@ -128,13 +128,14 @@ from data_pipeline.corpora.catalogue import read_corpus
 from data_pipeline.records.preparing import prepare
 
 print("the script runs")
-prepare(read_corpus("manifest", {table!r}), {out!r}, workers=1, show_progress=False)
+prepare(read_corpus("manifest", {table!r}), {out!r}, name={name!r}, workers=1,
+        show_progress=False)
 """
 
 
 def test_a_script_needs_no_main_guard(table, whole, tmp_path):
     script = tmp_path / "script.py"
-    script.write_text(SCRIPT.format(table=str(table), out=str(tmp_path / "out")))
+    script.write_text(SCRIPT.format(table=str(table), out=str(tmp_path / "out"), name=table.stem))
     environment = os.environ | {"PYTHONPATH": os.getcwd()}
     command = [sys.executable, str(script)]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)

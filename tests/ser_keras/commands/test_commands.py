@@ -224,9 +224,9 @@ def test_fold_is_found_in_a_run_or_named_itself(run_dir):
 @pytest.mark.parametrize(
     ("name", "fold", "message"),
     [
-        (".", None, "no --fold given; choose one with --fold: 0, 12"),
-        (".", 3, "no finished fold 3; choose one with --fold: 0, 12"),
-        ("fold_0", 1, "no finished fold 1; choose one with --fold: 0"),
+        (".", None, "has several folds; there are 0, 12: name one, as in "),
+        (".", 3, "no finished fold 3; there are 0, 12: name one"),
+        ("fold_0", 1, "no finished fold 1; there are 0: name one"),
         ("fold_3", None, "no finished fold there"),
         ("gone", 0, "no finished fold there"),
         pytest.param("a" * 300, 0, "no finished fold there", id="name too long"),

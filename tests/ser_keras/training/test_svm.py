@@ -22,7 +22,13 @@ from ser_keras.errors import SerError
 from ser_keras.runs.config import RunConfig
 from ser_keras.runs.files import read_predictions
 from ser_keras.settings import SVM_COSTS, SvmSettings
-from ser_keras.training.svm import fit_svm, num_parameters, run_fold, score_svm
+from ser_keras.training.svm import (
+    fit_svm,
+    normalised_by_corpus,
+    num_parameters,
+    run_fold,
+    score_svm,
+)
 
 EMOTIONS = ("angry", "happy", "sad")
 SETTINGS = SvmSettings(cost=0.1)
@@ -204,3 +210,15 @@ def test_a_fold_that_cannot_be_trained_is_named(material, tmp_path):
 
 def test_every_set_of_functionals_has_a_cost():
     assert SVM_COSTS.keys() == FUNCTIONALS.keys()
+
+
+def test_each_corpus_is_standardised_by_itself():
+    rows = [
+        UtteranceRow(utterance_id=str(n), emotion="sad", speaker="s", session="", corpus=name)
+        for n, name in enumerate(["b", "a", "b", "a", "b"])
+    ]
+    functionals = np.array([[1.0, 5.0], [10.0, 5.0], [2.0, 6.0], [30.0, 7.0], [3.0, 7.0]])
+    normalised = normalised_by_corpus(functionals, rows)
+    step = 1.5**0.5  # 1, 2, 3 have the deviation (2/3)**0.5
+    wanted = [[-step, -step], [-1, -1], [0, 0], [1, 1], [step, step]]
+    np.testing.assert_allclose(normalised, wanted, atol=1e-12)

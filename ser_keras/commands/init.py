@@ -44,14 +44,19 @@ class Start:
             "statistics": self.statistics,
         }
 
+    def settings(self, asked: Settings) -> Settings:
+        """The settings that are asked for, with the network of the model."""
+        return replace(asked, network=self.trained.settings.network)
 
-def open_start(path: Path, statistics: str, order: TrainingOrder, prepared: Prepared) -> Start:
-    """Open the model of `--init` and check that this training can go on from it.
+
+def start_of(order: TrainingOrder, prepared: Prepared) -> Start:
+    """Open the model of `--init`, check that this training can go on from it, and say so.
 
     Raises:
         SerError: there is no model, it is another variant, its network settings are not those
             that are asked for, or its features are others.
     """
+    path = Path(order.init or "")
     trained = open_trained(path if is_trained(path) else find_fold(path, None))
     if order.variants != (trained.info.variant,):
         raise SerError(
@@ -60,7 +65,12 @@ def open_start(path: Path, statistics: str, order: TrainingOrder, prepared: Prep
         )
     check_features(trained, prepared)
     _check_network(path, trained.settings, order)
-    return Start(trained, heads_for(prepared.emotions, trained), statistics)
+    start = Start(trained, heads_for(prepared.emotions, trained), order.init_statistics)
+    print(
+        f"begins with {trained.name}: heads {start.heads}, statistics {start.statistics}, "
+        "network settings and length of the spectrograms as there"
+    )
+    return start
 
 
 def _check_network(path: Path, settings: Settings, order: TrainingOrder) -> None:
@@ -75,12 +85,6 @@ def _check_network(path: Path, settings: Settings, order: TrainingOrder) -> None
             f"{path}: its network is another one ({'; '.join(differing)}), expected the same: "
             "leave these settings out, those of the model are taken"
         )
-
-
-def order_with_network(order: TrainingOrder, start: Start) -> TrainingOrder:
-    """The same order with the network settings of the model."""
-    settings = replace(order.settings, network=start.trained.settings.network)
-    return replace(order, settings=settings)
 
 
 def heard_by_init(

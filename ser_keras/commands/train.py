@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     print_settings(order)
     check_run_dir(order)
     prepared = load_data(order)
-    order, start = with_init(order, prepared)
+    start = open_start(order, prepared)
     runs = plan_runs(order, prepared, start)
     print_audits(runs, prepared, start)
     saved = place_of_export(runs[0], order) if len(runs) == 1 else None
@@ -95,30 +95,29 @@ def load_data(order: TrainingOrder) -> "Prepared":
     return prepare(read_corpus("demo", None), DEMO_FOLDER)
 
 
-def with_init(order: TrainingOrder, prepared: "Prepared") -> tuple[TrainingOrder, "Start | None"]:
-    """The model that --init names, and the order with its network settings."""
+def open_start(order: TrainingOrder, prepared: "Prepared") -> "Start | None":
+    """The model that --init names."""
     if order.init is None:
-        return order, None
-    from ser_keras.commands.init import open_start, order_with_network
+        return None
+    from ser_keras.commands.init import start_of
 
-    start = open_start(order.init, order.init_statistics, order, prepared)
-    print(
-        f"begins with {start.trained.name}: heads {start.heads}, statistics {start.statistics}, "
-        "network settings and length of the spectrograms as there"
-    )
-    return order_with_network(order, start), start
+    return start_of(order, prepared)
 
 
 def plan_runs(
     order: TrainingOrder, prepared: "Prepared", start: "Start | None" = None
 ) -> list["Run"]:
-    """Every protocol with every seed and every variant, each in its folder."""
+    """Every protocol with every seed and every variant, each in its folder.
+
+    Where training begins with another model, the network is that of the model.
+    """
     from data_pipeline.splits.checking import check_folds
     from data_pipeline.splits.folds import assign_folds, folds_key
     from ser_keras.runs.config import RunConfig, recordings_key
     from ser_keras.runs.grid import Run, choose_folds
     from ser_keras.training.callbacks.best_epoch import SELECTION
 
+    settings = start.settings(order.settings) if start else order.settings
     runs, recordings = [], recordings_key(prepared.utterances)
     for protocol in order.protocols:
         for seed in order.seeds:
@@ -139,7 +138,7 @@ def plan_runs(
                     selection=SELECTION,
                     variant=variant,
                     preset=order.preset,
-                    settings=order.settings,
+                    settings=settings,
                     seed=seed,
                     folds_key=folds_key(folds),
                     recordings_key=recordings,

@@ -29,7 +29,7 @@ IN_WORDS = (
     "Pooled UA in percent. Rows: what a system was trained on; columns: what it was tested on, by "
     "voices that it had not heard. The protocol and the number of utterances stand in the cell; "
     "*given* and *random* may test voices that were heard. A cell of an evaluation is of what the "
-    "model has not heard, and *heard* where there is nothing such, or where the model does not know."
+    "model has not heard, and *heard* where there is nothing such or the model does not know."
 )
 
 

@@ -9,7 +9,7 @@ epoch and calibrated the model count as heard, too.
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,8 +19,9 @@ from data_pipeline.rows import UtteranceRow
 from ser_keras.errors import SerError
 
 HEARD_FILE = "heard.json"
-# How an utterance was heard before: this very recording, another one of this voice, or neither.
-RECORDING, VOICE, UNHEARD = "recording", "voice", "no"
+# How an utterance was heard before: this very recording, another one of this voice, or neither; and
+# where nobody can tell.
+RECORDING, VOICE, UNHEARD, UNKNOWN = "recording", "voice", "no", ""
 # Letters of a checksum that are kept: two recordings of a billion are alike once in 10^20.
 LETTERS = 32
 
@@ -48,15 +49,17 @@ class HeardList:
         return bool(row.speaker) and _digest(self.salt, _voice(row, corpus)) in self.speakers
 
 
-def heard_in(rows: Iterable[UtteranceRow], corpus: str) -> HeardList:
-    """The list of a training.
+def heard_in(rows: Iterable[UtteranceRow], corpus: str) -> HeardList | None:
+    """The list of a training; None where the samples of a recording are not known.
 
     Args:
         rows: of the utterances that were trained or validated on.
         corpus: what they are from where they do not say it.
     """
     rows, salt = list(rows), os.urandom(16).hex()
-    sums = {row.audio_sha256 for row in rows if row.audio_sha256}
+    sums = {row.audio_sha256 for row in rows}
+    if "" in sums:
+        return None
     voices = {_voice(row, corpus) for row in rows if row.speaker}
     return HeardList(
         salt,
@@ -81,23 +84,25 @@ def look_up(rows: Sequence[UtteranceRow], corpus: str, lists: Sequence[HeardList
     Whoever said a recording that was heard is a voice that was heard, whatever the names are.
 
     Args:
-        rows: to look up.
+        rows: all of the data: a recording of one part makes known who speaks in another.
         corpus: what they are from where they do not say it.
         lists: of the model.
 
     Returns:
-        "recording", "voice" or "no" for each row.
+        "recording", "voice" or "no" for each row; "" where neither samples nor voice are known.
     """
     known = [any(one.has_recording(row) for one in lists) for row in rows]
     voices = {row.speaker for row, is_known in zip(rows, known, strict=True) if is_known} - {""}
-    return [
-        RECORDING
-        if is_known
-        else VOICE
-        if row.speaker in voices or any(one.has_speaker(row, corpus) for one in lists)
-        else UNHEARD
-        for row, is_known in zip(rows, known, strict=True)
-    ]
+    voices |= {row.speaker for row in rows if any(one.has_speaker(row, corpus) for one in lists)}
+    return [_kind(row, is_known, voices) for row, is_known in zip(rows, known, strict=True)]
+
+
+def _kind(row: UtteranceRow, is_known: bool, voices: Set[str]) -> str:
+    if is_known:
+        return RECORDING
+    if row.speaker in voices:
+        return VOICE
+    return UNHEARD if row.audio_sha256 else UNKNOWN
 
 
 def write_heard(lists: Iterable[HeardList], directory: Path) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from operator import attrgetter
 
 import numpy as np
 
@@ -41,7 +42,7 @@ def coded(values: Sequence[str]) -> Column:
 
 def column_of(rows: Iterable[UtteranceRow], name: str) -> Column:
     """A column of the rows of a prepared folder."""
-    return coded([getattr(row, name) for row in rows])
+    return coded(list(map(attrgetter(name), rows)))
 
 
 class Columns:

@@ -149,9 +149,10 @@ class _Rows:
         self.rows, self.column, self.spellings = columns.rows, columns.column, columns.spellings
         position_of = columns.position_of
         self._parts = {
-            (fold.number, part): np.array([position_of[i] for i in getattr(fold, part)], int)
+            (fold.number, part): np.fromiter(map(position_of.__getitem__, ids), np.int64, len(ids))
             for fold in folds
             for part in PARTS
+            for ids in (getattr(fold, part),)
         }
 
     def positions(self, fold: Fold, *parts: str) -> np.ndarray:
@@ -195,7 +196,8 @@ def _remarks_on_given(found: Sequence[Shared]) -> Iterable[str]:
 def _shared(looked_at: _Rows, fold: Fold, name: str, part: str, others: tuple[str, ...]) -> Shared:
     """The values of a column that a part of a fold has in common with others."""
     column = looked_at.column(name)
-    is_told = np.array([bool(value) for value in column.values])
+    is_told = np.ones(len(column.values), bool)
+    is_told[:1] = column.values[0] != ""  # sorted, so what is not told is the first
     own = column.present(looked_at.positions(fold, part)) & is_told
     other = column.present(looked_at.positions(fold, *others)) & is_told
     alike = np.zeros_like(own)

@@ -15,7 +15,7 @@ from data_pipeline.records.plan import digest
 from data_pipeline.records.prepared import Prepared
 from data_pipeline.rows import UtteranceRow, corpora_of
 from ser_keras.errors import SerError
-from ser_keras.heard import RECORDING, UNHEARD, VOICE, look_up
+from ser_keras.heard import RECORDING, UNHEARD, UNKNOWN, VOICE, look_up
 from ser_keras.model_info import ModelInfo
 from ser_keras.runs.config import RunConfig, recordings_key
 from ser_keras.runs.files import fold_dir
@@ -123,12 +123,10 @@ def evaluation_result(
     info = trained.info
     logits = model_logits(trained, prepared, rows)
     labels = np.array([info.emotions.index(row.emotion) for row in rows])
-    heard = None if trained.heard is None else look_up(rows, prepared.corpus, trained.heard)
-    calibration = Calibration(
-        info.temperature,
-        info.unsure_below,
-        {"test": answers(labels, logits, info.temperature, info.unsure_below)},
-    )
+    heard = heard_rows(trained, prepared, rows)
+    judged = _judged_rows(heard, len(rows))
+    found = answers(labels[judged], logits[judged], info.temperature, info.unsure_below)
+    calibration = Calibration(info.temperature, info.unsure_below, {"test": found})
     details = FoldDetails(
         held_out=f"all of {prepared.corpus}",
         num_frames=info.num_frames,
@@ -144,6 +142,27 @@ def evaluation_result(
     test = score_part(labels, logits, info.emotions, optimistic=None)
     outcome = FoldOutcome(calibration=calibration, test=test)
     return finish_fold(run_dir, 0, config, outcome, rows, details, heard)
+
+
+def heard_rows(
+    trained: TrainedModel, prepared: Prepared, rows: Sequence[UtteranceRow]
+) -> list[str] | None:
+    """How the model has heard each row before; None where it does not know."""
+    if trained.heard is None:
+        return None
+    kinds = look_up(prepared.utterances, prepared.corpus, trained.heard)
+    pairs = zip(prepared.utterances, kinds, strict=True)
+    kind_of = {row.utterance_id: kind for row, kind in pairs}
+    return [kind_of[row.utterance_id] for row in rows]
+
+
+def _judged_rows(heard: Sequence[str] | None, num_rows: int) -> np.ndarray:
+    """Which utterances say how good a model is on new voices: those that it never heard.
+
+    Where there are none, or nobody knows, all of them.
+    """
+    unheard = np.array(heard or [""] * num_rows) == UNHEARD
+    return unheard if unheard.any() else np.ones(num_rows, bool)
 
 
 def model_logits(
@@ -178,11 +197,11 @@ def _heard_counts(
         return {"known": False}
     kinds = np.array(heard)
     scores = {}
-    for kind in (UNHEARD, VOICE, RECORDING):
+    for kind in (UNHEARD, VOICE, RECORDING, UNKNOWN):
         own = kinds == kind
         if own.any():
             scored = score_predictions(labels[own], logits[own], info.emotions)
-            scores[kind] = {"utterances": int(own.sum()), **scored.to_json()}
+            scores[kind or "not known"] = {"utterances": int(own.sum()), **scored.to_json()}
     return {"known": True, "scores": scores}
 
 
@@ -223,6 +242,7 @@ def _heard_lines(result: Mapping[str, Any], predictions: Predictions) -> Iterato
         RECORDING: "recordings that it was trained or chosen on",
         VOICE: "other recordings of voices that it has heard",
         UNHEARD: "recordings and voices that it has never heard",
+        UNKNOWN: "recordings of which nobody knows whether it has heard them",
     }
     for kind, of_kind in kinds.items():
         score = score_group(of_kind, METRIC_NAMES)
@@ -271,6 +291,6 @@ def _calibration_lines(result: Mapping[str, Any]) -> Iterator[str]:
     told = f", {right:.1%} of them right" if right is not None else ""
     error = found["after"]["expected_calibration_error"]
     yield (
-        f"  calibration of all: {found['answered']} of {found['utterances']} answers are not "
+        f"  calibration: {found['answered']} of {found['utterances']} answers are not "
         f"called unsure{told}; expected calibration error {error:.3f}"
     )

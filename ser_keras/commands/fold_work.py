@@ -109,10 +109,10 @@ def test_fold(run: Run, fold: Fold, prepared: Prepared) -> None:
 
 
 def _write_heard(fold: Fold, prepared: Prepared, start: Start | None, directory: Path) -> None:
-    """Write what the model has heard; where it went on from one that does not know, nothing."""
+    """Write what the model has heard; nothing where nobody knows."""
     own = heard_in(_rows(prepared, (*fold.train, *fold.validation)), prepared.corpus)
     before = start.trained.heard if start else ()
-    if before is not None:
+    if own is not None and before is not None:
         write_heard([own, *before], directory)
 
 

@@ -12,7 +12,7 @@ from ser_keras.commands.evaluation import check_features
 from ser_keras.commands.export import find_fold
 from ser_keras.commands.train_options import TrainingOrder
 from ser_keras.errors import SerError
-from ser_keras.heard import RECORDING, VOICE, look_up
+from ser_keras.heard import RECORDING, UNKNOWN, VOICE, look_up
 from ser_keras.settings import Settings, as_text
 from ser_keras.training.initialising import heads_for
 from ser_keras.training.trained import TrainedModel, is_trained, open_trained
@@ -99,17 +99,21 @@ def heard_by_init(
     if start.trained.heard is None:
         return None, []
     tested = set(fold.test)
-    rows = [row for row in prepared.utterances if row.utterance_id in tested]
-    kinds = look_up(rows, prepared.corpus, start.trained.heard)
+    kinds = look_up(prepared.utterances, prepared.corpus, start.trained.heard)
+    pairs = zip(prepared.utterances, kinds, strict=True)
+    found = [(row, kind) for row, kind in pairs if row.utterance_id in tested]
+    kinds = [kind for _, kind in found]
+    if UNKNOWN in kinds:
+        return None, []
     counts = {"recordings": kinds.count(RECORDING), "voices": kinds.count(VOICE)}
-    return counts, _named(rows, kinds)
+    return counts, _named(found)
 
 
-def _named(rows: Sequence[UtteranceRow], kinds: Sequence[str]) -> list[str]:
-    pairs = list(zip(rows, kinds, strict=True))
+def _named(pairs: Sequence[tuple[UtteranceRow, str]]) -> list[str]:
     recordings = [row.utterance_id for row, kind in pairs if kind == RECORDING]
     voices = dict.fromkeys(f"the voice {row.speaker}" for row, kind in pairs if kind == VOICE)
-    return [visible(name) for name in (*recordings, *voices)][:MOST_NAMED]
+    names = [visible(name) for name in (*recordings, *voices)]
+    return names[:MOST_NAMED] + (["..."] if len(names) > MOST_NAMED else [])
 
 
 def check_heard(start: Start, folds: Sequence[Fold], protocol: str, prepared: Prepared) -> None:
@@ -132,7 +136,7 @@ def check_heard(start: Start, folds: Sequence[Fold], protocol: str, prepared: Pr
         heard = (
             f"--init {start.trained.name}: was trained on {counts['recordings']} recordings of the "
             f"test part of fold {fold.number} and on other recordings by the voices of "
-            f"{counts['voices']} more ({', '.join(named)}, ...)"
+            f"{counts['voices']} more ({', '.join(named)})"
         )
         if protocol in UNHEARD:
             raise SerError(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import combinations
 
 from ser_keras.report.comparisons import first_of_variant, meet, possible_pairs
-from ser_keras.report.recordings import may_differ
+from ser_keras.report.reading import may_differ
 from ser_keras.report.reported_run import ReportedRun, flat_settings
 from ser_keras.report.tables import chooses_an_epoch, escape, folds_in_words, percent
 from ser_keras.scores.statistics import MIN_SPEAKERS, bootstrap_interval, speaker_confusions

@@ -1,6 +1,6 @@
 """The runs of a report: read, put together where they can be compared, and named."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -8,7 +8,6 @@ from data_pipeline.contract import EVALUATION, PROTOCOLS
 from data_pipeline.errors import shown
 from ser_keras.errors import SerError
 from ser_keras.report.paper_table import TITLES
-from ser_keras.report.recordings import other_recordings
 from ser_keras.report.reported_run import ReportedRun, flat_settings
 from ser_keras.runs.contents import COMMON, is_tested, read_run_folder
 from ser_keras.runs.packed import is_packed, read_packed_run
@@ -120,3 +119,62 @@ def _with_titles(runs: Sequence[ReportedRun]) -> list[ReportedRun]:
         taken.add((title, run.protocol))
         named.append(replace(run, title=title))
     return named
+
+
+# --- Whether two runs are of the same recordings ---
+
+
+def other_recordings(first: ReportedRun, other: ReportedRun) -> str:
+    """What shows that two runs are of different recordings; "" where nothing does.
+
+    Runs of this version carry a checksum of all recordings with their speakers and emotions.
+    Older ones are compared by what their folds tell.
+    """
+    keys = first.recordings_key, other.recordings_key
+    if all(keys):
+        return "" if keys[0] == keys[1] else "the recordings, their speakers or emotions differ"
+    if _data_key(first) == _data_key(other) is not None:
+        return ""
+    return _other_counts(first, other) or _other_utterances(first, other)
+
+
+def may_differ(first: ReportedRun, other: ReportedRun) -> bool:
+    """Whether nothing tells that the recordings are the same.
+
+    Features of another kind have another `data_key`, of the same recordings too: that says nothing.
+    """
+    known = first.recordings_key and other.recordings_key
+    alike = first.identity.get("features") == other.identity.get("features")
+    return not known and alike and _data_key(first) != _data_key(other)
+
+
+def _data_key(run: ReportedRun) -> str | None:
+    return run.identity.get("data_key")
+
+
+def _other_counts(first: ReportedRun, other: ReportedRun) -> str:
+    counts = first.num_utterances, other.num_utterances
+    if 0 in counts or counts[0] == counts[1]:
+        return ""
+    return f"there are {counts[0]:,} and {counts[1]:,} utterances"
+
+
+def _other_utterances(first: ReportedRun, other: ReportedRun) -> str:
+    here, there = _tested(first), _tested(other)
+    if first.is_whole and other.is_whole and here.keys() != there.keys():
+        return f"the tested utterances differ, first {min(here.keys() ^ there.keys())!r},"
+    differing = sorted(i for i in here.keys() & there.keys() if here[i] != there[i])
+    if differing:
+        return f"the emotion or the speaker of {differing[0]!r} differs"
+    return ""
+
+
+def _tested(run: ReportedRun) -> Mapping[str, tuple[str, str]]:
+    """Utterance -> its emotion and its speaker."""
+    return {
+        utterance_id: (part.emotions[label], speaker)
+        for part in run.predictions
+        for utterance_id, label, speaker in zip(
+            part.utterance_ids, part.labels, part.speakers, strict=True
+        )
+    }

@@ -33,9 +33,6 @@ from ser_keras.report.reported_run import ReportedRun, unheard_alone
 from ser_keras.report.tables import (
     chooses_an_epoch,
     escape,
-    evaluation_table,
-    gaps_in_words,
-    group_table,
     optimism_table,
     score_table,
     seed_table,
@@ -43,6 +40,12 @@ from ser_keras.report.tables import (
     untested_table,
 )
 from ser_keras.report.transfer import add_transfer
+from ser_keras.report.voices import (
+    calibration_table,
+    evaluation_table,
+    gaps_in_words,
+    group_table,
+)
 from ser_keras.scores.accuracies import SHORT, accuracies
 from ser_keras.scores.statistics import bootstrap_interval, speaker_confusions
 
@@ -59,6 +62,11 @@ EVALUATIONS = (
     "Models that were trained elsewhere, asked about this corpus (`ser evaluate`). Only utterances "
     "by voices that a model has never heard say how good it is on new ones; what it has heard is "
     "scored apart, and nothing here is ranked."
+)
+CALIBRATION = (
+    "In percent, on test parts (of trained models: on what they have never heard). Temperature and "
+    "threshold are those of the models, fitted on validation parts. The calibration error is the "
+    "mean distance between how sure answers are and how often they are right."
 )
 GROUPS_IN_WORDS = (
     "All test utterances of a group together, in percent. Intervals resample speakers; a group of "
@@ -175,7 +183,17 @@ def _add_results(report: Report, where: Place, protocol: str, runs: Sequence[Rep
     report.add("### Speakers")
     report.add_picture(f"{where.picture}{protocol}-speakers", *_speakers(runs))
     report.add(*speaker_table(runs))
+    _add_calibration(report, runs)
     _add_groups(report, runs)
+
+
+def _add_calibration(report: Report, runs: Sequence[ReportedRun]) -> None:
+    """What `unsure` and the confidence of the answers are worth, where systems have both."""
+    lines = calibration_table(runs)
+    if lines:
+        report.add("### Calibration")
+        report.add(CALIBRATION)
+        report.add(*lines)
 
 
 def _add_groups(report: Report, runs: Sequence[ReportedRun]) -> None:
@@ -199,6 +217,7 @@ def _add_evaluations(report: Report, where: Place, runs: Sequence[ReportedRun]) 
     report.add("### Speakers")
     report.add_picture(f"{where.picture}{EVALUATION}-speakers", *_speakers(judged))
     report.add(*speaker_table(judged))
+    _add_calibration(report, judged)
     _add_groups(report, judged)
 
 

@@ -6,13 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from data_pipeline.contract import GROUPS, HEARD
-from ser_keras.heard import RECORDING, UNHEARD, VOICE
 from ser_keras.report.paper_table import TABLE_1
 from ser_keras.report.reported_run import ReportedRun, differ_by_seed_alone
-from ser_keras.scores.accuracies import METRIC_NAMES, SHORT, UNWEIGHTED, WEIGHTED, accuracies
-from ser_keras.scores.groups import groups_of, largest_gap, score_group
-from ser_keras.scores.predictions import Predictions
+from ser_keras.scores.accuracies import SHORT, WEIGHTED, accuracies
 from ser_keras.scores.statistics import bootstrap_interval, speaker_confusions
 
 NONE = "–"
@@ -229,77 +225,3 @@ def speaker_table(runs: Sequence[ReportedRun]) -> list[str]:
         ]
         rows.append([escape(name), str(count), *cells])
     return table(("speaker", "utterances", *(escape(run.title) for run in runs)), rows)
-
-
-# --- By group ---
-
-GROUP_HEADER = (
-    "group",
-    "utterances",
-    "speakers",
-    "WA [95\N{NO-BREAK SPACE}%]",
-    "UA [95\N{NO-BREAK SPACE}%]",
-)
-
-
-def group_table(runs: Sequence[ReportedRun]) -> list[str]:
-    """A line for each group that is known, for each system; none where nothing is known."""
-    rows = [row for run in runs for row in _group_rows(run)]
-    return table(("system", *GROUP_HEADER), rows) if rows else []
-
-
-def _group_rows(run: ReportedRun) -> list[list[str]]:
-    rows = []
-    for column in GROUPS:
-        groups = groups_of(run.predictions, column)
-        if len([value for value in groups if value]) < 2:
-            continue
-        for value, of_group in groups.items():
-            name = f"{column} {value}" if value else f"{column} not known"
-            rows.append([escape(run.title), escape(name), *score_cells(of_group)])
-    return rows
-
-
-def score_cells(predictions: Sequence[Predictions]) -> list[str]:
-    """Utterances, speakers, and both accuracies with intervals, of some predictions together."""
-    score = score_group(predictions, METRIC_NAMES)
-    figures = [with_interval(score.scores[n], score.intervals[n]) for n in METRIC_NAMES]
-    return [f"{score.num_utterances:,}", f"{score.num_speakers}", *figures]
-
-
-def gaps_in_words(runs: Sequence[ReportedRun]) -> list[str]:
-    """The largest gap of UA between two groups of each column, a line a system."""
-    lines = []
-    for run in runs:
-        for column in GROUPS:
-            gap = largest_gap(groups_of(run.predictions, column), UNWEIGHTED)
-            if gap:
-                size = with_interval(gap.difference, gap.interval, points)
-                few = "" if gap.interval else "; too few speakers for an interval"
-                lines.append(
-                    f"- {escape(run.title)}, largest gap by {column}: {escape(gap.high)} above "
-                    f"{escape(gap.low)} by {size} points of UA{few}."
-                )
-    return lines
-
-
-# --- Trained models ---
-
-HEARD_IN_WORDS = {
-    RECORDING: "**heard**: these recordings",
-    VOICE: "**heard**: these voices",
-    UNHEARD: "never heard",
-    "": "not known",
-}
-
-
-def evaluation_table(runs: Sequence[ReportedRun]) -> list[str]:
-    """A line for what each model has never heard, and others for what it has."""
-    rows = []
-    for run in runs:
-        trained = " and ".join(run.identity["trained_on"])
-        for kind, part in groups_of(run.predictions, HEARD).items():
-            rows.append(
-                [escape(run.title), escape(trained), HEARD_IN_WORDS[kind], *score_cells(part)]
-            )
-    return table(("model", "trained on", "heard before", *GROUP_HEADER[1:]), rows)

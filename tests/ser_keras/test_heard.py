@@ -69,6 +69,13 @@ def test_not_known_is_none_and_damaged_is_told(tmp_path):
         read_heard(tmp_path)
 
 
-def test_recordings_whose_samples_are_not_known_are_not_heard():
+def test_samples_that_are_not_known_are_never_taken_for_unheard():
     unknown = dataclasses.replace(row(1, ""), audio_sha256="")
-    assert look_up([unknown], "mine", [heard_in([unknown], "mine")]) == ["no"]
+    assert heard_in([*HEARD, unknown], "mine") is None  # no list, rather than one with a gap
+    assert kinds([unknown, dataclasses.replace(unknown, speaker="anna")]) == ["", "voice"]
+
+
+def test_a_recording_anywhere_makes_its_voice_known_everywhere():
+    """The look-up is over all of the data: the known recording may lie in another part."""
+    renamed = [row(1, "A."), *(row(n, "A.") for n in range(10, 14)), row(20, "B.")]
+    assert kinds(renamed, corpus="other")[1:] == ["voice"] * 4 + ["no"]

@@ -109,13 +109,14 @@ def test_a_stranger_corpus_with_another_emotion_is_scored_and_reported(
     result = result_of(run)
     assert result["left_out"] == {"calm": 1} and result["utterances"]["test"] == 35
     assert result["protocol"] == "evaluate"
-    assert "calibration of all:" in printed and "never heard" in printed
+    assert "  calibration: " in printed and "never heard" in printed
     assert evaluate(trained / "saved" / "best", speech / "calm", run) == 0  # the same again
     assert evaluate(trained / "saved" / "best", speech / "other", run) == 1
     assert "holds a run with other settings" in only_error(capsys)
     out = tmp_path / "report"
     assert ser(["report", str(run), str(trained / "run"), "--out", str(out)]) == 0
     text = (out / "report.md").read_text()
+    assert "### Calibration" in text and "| best | 35 |" in text
     assert "## Trained models on calm" in text and "| best | speech | never heard | 35 |" in text
 
 
@@ -175,6 +176,27 @@ def test_recordings_that_the_first_model_heard_may_not_be_tested(trained, speech
     assert main(arguments(data, run, *own, *quick)) == 0
     result = json.loads((tmp_path / "r" / "fold_0" / "result.json").read_text())
     assert result["heard_by_init"]["recordings"] > 0
+
+
+def test_other_emotions_get_new_heads(trained, speech, tmp_path, capsys):
+    saved = str(trained / "saved" / "best")
+    own = ("--init", saved, "--init-statistics", "new", "--fold", "0", "--epochs", "1")
+    data = prepare_three_emotions(speech)
+    assert main(arguments(data, tmp_path / "r", *own, "--protocol", "random")) == 0
+    assert "heads new, statistics new" in capsys.readouterr().out
+    tuned = open_trained(tmp_path / "r" / "fold_0")
+    assert tuned.info.emotions == ("angry", "calm", "sad")
+    assert tuned.model.get_layer("mfcc_logits").kernel.shape[-1] == 3
+
+
+def prepare_three_emotions(speech):
+    """The second corpus, a third of its recordings calm."""
+    first, *lines = (speech / "yours" / "speech.csv").read_text().splitlines()
+    calm = [line.replace("angry", "calm") if n % 4 == 0 else line for n, line in enumerate(lines)]
+    table = speech / "yours" / "three.csv"
+    table.write_text("\n".join([first, *calm]))
+    assert prepare(table, speech / "three") == 0
+    return speech / "three"
 
 
 def test_another_network_or_variant_is_refused(trained, speech, tmp_path, capsys):

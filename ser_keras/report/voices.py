@@ -1,0 +1,119 @@
+"""Tables about voices: by group, heard before or not, and how far to trust the answers."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from data_pipeline.contract import GROUPS, HEARD
+from ser_keras.heard import RECORDING, UNHEARD, UNKNOWN, VOICE
+from ser_keras.report.reported_run import ReportedRun
+from ser_keras.report.tables import NONE, escape, percent, points, table, with_interval
+from ser_keras.scores.accuracies import METRIC_NAMES, UNWEIGHTED
+from ser_keras.scores.groups import groups_of, largest_gap, score_group
+from ser_keras.scores.predictions import Predictions
+
+# --- By group ---
+
+GROUP_HEADER = (
+    "group",
+    "utterances",
+    "speakers",
+    "WA [95\N{NO-BREAK SPACE}%]",
+    "UA [95\N{NO-BREAK SPACE}%]",
+)
+
+
+def group_table(runs: Sequence[ReportedRun]) -> list[str]:
+    """A line for each group that is known, for each system; none where nothing is known."""
+    rows = [row for run in runs for row in _group_rows(run)]
+    return table(("system", *GROUP_HEADER), rows) if rows else []
+
+
+def _group_rows(run: ReportedRun) -> list[list[str]]:
+    rows = []
+    for column in GROUPS:
+        groups = groups_of(run.predictions, column)
+        if len([value for value in groups if value]) < 2:
+            continue
+        for value, of_group in groups.items():
+            name = f"{column} {value}" if value else f"{column} not known"
+            rows.append([escape(run.title), escape(name), *score_cells(of_group)])
+    return rows
+
+
+def score_cells(predictions: Sequence[Predictions]) -> list[str]:
+    """Utterances, speakers, and both accuracies with intervals, of some predictions together."""
+    score = score_group(predictions, METRIC_NAMES)
+    figures = [with_interval(score.scores[n], score.intervals[n]) for n in METRIC_NAMES]
+    return [f"{score.num_utterances:,}", f"{score.num_speakers}", *figures]
+
+
+def gaps_in_words(runs: Sequence[ReportedRun]) -> list[str]:
+    """The largest gap of UA between two groups of each column, a line a system."""
+    lines = []
+    for run in runs:
+        for column in GROUPS:
+            gap = largest_gap(groups_of(run.predictions, column), UNWEIGHTED)
+            if gap:
+                size = with_interval(gap.difference, gap.interval, points)
+                few = "" if gap.interval else "; too few speakers for an interval"
+                lines.append(
+                    f"- {escape(run.title)}, largest gap by {column}: {escape(gap.high)} above "
+                    f"{escape(gap.low)} by {size} points of UA{few}."
+                )
+    return lines
+
+
+# --- Trained models ---
+
+HEARD_IN_WORDS = {
+    RECORDING: "**heard**: these recordings",
+    VOICE: "**heard**: these voices",
+    UNHEARD: "never heard",
+    UNKNOWN: "not known",
+}
+
+
+def evaluation_table(runs: Sequence[ReportedRun]) -> list[str]:
+    """A line for what each model has never heard, and others for what it has."""
+    rows = []
+    for run in runs:
+        trained = " and ".join(run.identity["trained_on"])
+        for kind, part in groups_of(run.predictions, HEARD).items():
+            rows.append(
+                [escape(run.title), escape(trained), HEARD_IN_WORDS[kind], *score_cells(part)]
+            )
+    return table(("model", "trained on", "heard before", *GROUP_HEADER[1:]), rows)
+
+
+# --- Calibration ---
+
+CALIBRATION_HEADER = (
+    "system",
+    "utterances",
+    "not called unsure",
+    "of these right",
+    "calibration error at temperature 1",
+    "calibrated",
+)
+
+
+def calibration_table(runs: Sequence[ReportedRun]) -> list[str]:
+    """A line for each system that calls answers unsure; none where there is no such."""
+    rows = [row for run in runs if (row := _calibration_row(run))]
+    return table(CALIBRATION_HEADER, rows) if rows else []
+
+
+def _calibration_row(run: ReportedRun) -> list[str]:
+    known = [(result.get("calibration") or {}).get("test") for result in run.results]
+    found = [of_fold for of_fold in known if of_fold]
+    if not found:
+        return []
+    utterances, answered = (sum(one[name] for one in found) for name in ("utterances", "answered"))
+    right = sum(one["answered"] * (one["answered_accuracy"] or 0) for one in found)
+    errors = [
+        percent(float(np.mean([one[when]["expected_calibration_error"] for one in found])))
+        for when in ("before", "after")
+    ]
+    shares = [percent(answered / utterances), percent(right / answered) if answered else NONE]
+    return [escape(run.title), f"{utterances:,}", *shares, *errors]

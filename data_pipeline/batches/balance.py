@@ -11,12 +11,12 @@ import numpy as np
 import tensorflow as tf
 
 from data_pipeline.rows import UtteranceRow
-from data_pipeline.splits.columns import column_of, joined
+from data_pipeline.splits.columns import Columns
 
 
 def cells_of(rows: Sequence[UtteranceRow]) -> np.ndarray:
     """The cell of each utterance: int32 (num_utterances,), from 0."""
-    return joined(column_of(rows, "corpus"), column_of(rows, "emotion")).astype(np.int32)
+    return Columns(rows).strata.astype(np.int32)
 
 
 def balanced_order(cells: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:

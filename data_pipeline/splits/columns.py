@@ -65,6 +65,15 @@ class Columns:
             self._columns[name] = values
         return self._columns[name]
 
+    @cached_property
+    def strata(self) -> np.ndarray:
+        """What is to be even over folds: the emotion, within each corpus where there are several.
+
+        One integer (num_rows,) for each pair that some row has, from 0.
+        """
+        corpora, emotions = self.column("corpus"), self.column("emotion")
+        return recoded(corpora.codes * len(emotions.values) + emotions.codes)
+
     def spellings(self, name: str) -> np.ndarray:
         """Of each value of a column an integer: equal where two values are alike."""
         if name not in self._spellings:
@@ -73,7 +82,6 @@ class Columns:
         return self._spellings[name]
 
 
-def joined(first: Column, second: Column) -> np.ndarray:
-    """One integer (num_rows,) for each pair of values that some row has, from 0."""
-    pairs = first.codes * len(second.values) + second.codes
-    return np.unique(pairs, return_inverse=True)[1]
+def recoded(codes: np.ndarray) -> np.ndarray:
+    """Integers (num_rows,) in the same order, from 0 and without gaps."""
+    return np.unique(codes, return_inverse=True)[1]

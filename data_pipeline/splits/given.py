@@ -3,42 +3,39 @@
 An utterance knows the number of the fold that tests it, or, where there is one fold, its part.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection
 
 import numpy as np
 
 from data_pipeline.contract import PARTS
 from data_pipeline.errors import DataError
-from data_pipeline.rows import UtteranceRow
+from data_pipeline.splits.columns import Columns
 
-# Of what is not tested, where the corpus gives no validation part: as EmoBox does.
-VALIDATION_SHARE = 0.2
 REMEDY = "take protocol speaker or random"
 
 
-def brings_folds(rows: Sequence[UtteranceRow]) -> bool:
+def brings_folds(table: Columns) -> bool:
     """Whether the corpus has folds of its own."""
-    return any(row.fold for row in rows)
+    return set(table.column("fold").values) != {""}
 
 
-def given_tests(rows: Sequence[UtteranceRow], source: str) -> list[tuple[str, set[str]]]:
+def given_tests(table: Columns, source: str) -> list[tuple[str, np.ndarray]]:
     """The test part of each fold.
 
     Args:
-        rows: of the corpus.
+        table: of the rows of the corpus.
         source: whose folds they are, for people.
 
     Returns:
-        Of each fold, what is held out, in words, and the utterance ids of its test part.
+        Of each fold, what is held out, in words, and the indices of its test part.
 
     Raises:
         DataError: the corpus has no folds, or they leave nothing to test or to train on.
     """
-    parts = _ids_by_fold(rows)
+    parts = _rows_by_fold(table)
     if set(parts) <= set(PARTS):
         _check_parts(parts)
-        return [(f"the test part of {source}", set(parts["test"]))]
+        return [(f"the test part of {source}", parts["test"])]
     if len(parts) < 2:
         raise DataError(
             f"all utterances are in fold {next(iter(parts))} of {source}, expected two folds or "
@@ -47,18 +44,18 @@ def given_tests(rows: Sequence[UtteranceRow], source: str) -> list[tuple[str, se
     return [(f"fold {number} of {source}", parts[number]) for number in sorted(parts, key=int)]
 
 
-def _ids_by_fold(rows: Sequence[UtteranceRow]) -> dict[str, set[str]]:
-    parts: defaultdict[str, set[str]] = defaultdict(set)
-    for row in rows:
-        parts[row.fold].add(row.utterance_id)
+def _rows_by_fold(table: Columns) -> dict[str, np.ndarray]:
+    folds = table.column("fold")
+    parts = {value: np.flatnonzero(folds.codes == code) for code, value in enumerate(folds.values)}
     if set(parts) <= {""}:
         raise DataError(
             "the corpus brings no folds of its own (emobox, audformat and manifests with a column "
             f"fold may); {REMEDY}"
         )
     if "" in parts:
+        names = [table.rows[row].utterance_id for row in parts[""]]
         raise DataError(
-            f"{len(parts[''])} utterances are in no fold, such as {min(parts[''])}; give each a "
+            f"{len(names)} utterances are in no fold, such as {min(names)}; give each a "
             f"fold, or {REMEDY}"
         )
     numbers = [fold for fold in parts if fold not in PARTS]
@@ -67,36 +64,13 @@ def _ids_by_fold(rows: Sequence[UtteranceRow]) -> dict[str, set[str]]:
             f"found the folds {', '.join(sorted(parts))}, expected numbers alone or the parts of "
             f"one fold; mend them, or {REMEDY}"
         )
-    return dict(parts)
+    return parts
 
 
-def _check_parts(parts: dict[str, set[str]]) -> None:
+def _check_parts(parts: Collection[str]) -> None:
     for part in ("train", "test"):
         if part not in parts:
             raise DataError(
                 f"the corpus gives no utterance for {part}, found {', '.join(sorted(parts))}; give "
                 f"some, or {REMEDY}"
             )
-
-
-def given_validation(rows: Sequence[UtteranceRow]) -> set[str]:
-    """Ids of the validation part that the corpus itself gives; none where it gives none."""
-    return {row.utterance_id for row in rows if row.fold == "validation"}
-
-
-def fifth_of_each_emotion(rows: Sequence[UtteranceRow], seeds: tuple[int, int]) -> set[str]:
-    """A fifth of the utterances of each emotion, drawn, where speakers are not known.
-
-    Args:
-        rows: those that are not tested.
-        seeds: the seed and the number of the fold.
-
-    Returns:
-        Utterance ids; one at least.
-    """
-    generator = np.random.default_rng(seeds)
-    drawn: set[str] = set()
-    for emotion, count in sorted(Counter(row.emotion for row in rows).items()):
-        ids = [row.utterance_id for row in rows if row.emotion == emotion]
-        drawn.update(generator.permutation(ids)[: round(VALIDATION_SHARE * count)].tolist())
-    return drawn or {generator.choice([row.utterance_id for row in rows]).item()}

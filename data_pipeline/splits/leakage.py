@@ -147,13 +147,22 @@ class _Rows:
 
     def __init__(self, columns: Columns, folds: Sequence[Fold]) -> None:
         self.rows, self.column, self.spellings = columns.rows, columns.column, columns.spellings
-        position_of = columns.position_of
+        self._columns = columns
         self._parts = {
-            (fold.number, part): np.fromiter(map(position_of.__getitem__, ids), np.int64, len(ids))
+            (fold.number, part): rows
             for fold in folds
-            for part in PARTS
-            for ids in (getattr(fold, part),)
+            for part, rows in zip(PARTS, self._rows_of(fold), strict=True)
         }
+
+    def _rows_of(self, fold: Fold) -> list[np.ndarray]:
+        """Where the rows of the three parts of a fold are; what is in no other part trains."""
+        find = self._columns.position_of.__getitem__
+        others = [
+            np.fromiter(map(find, ids), np.int64, len(ids)) for ids in (fold.validation, fold.test)
+        ]
+        is_train = np.ones(len(self.rows), bool)
+        is_train[np.concatenate(others)] = False
+        return [np.flatnonzero(is_train), *others]
 
     def positions(self, fold: Fold, *parts: str) -> np.ndarray:
         """Where the rows of some parts of a fold are."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from data_pipeline.contract import PROTOCOLS
+from data_pipeline.contract import PROTOCOLS, USUAL_PROTOCOLS
 from data_pipeline.errors import DataError
 from data_pipeline.records.prepared import Prepared
 from data_pipeline.records.remarks import (
@@ -189,8 +189,8 @@ def check_usable(prepared: Prepared) -> None:
         try:
             _folds(prepared, protocol)
         except DataError as error:
-            # That a corpus brings no folds of its own is no fault of it.
-            last = last if last and protocol == "given" else error
+            # That a corpus brings no folds of its own, and is one, is no fault of it.
+            last = error if protocol in USUAL_PROTOCOLS or last is None else last
         else:
             return
     raise DataError(f"{prepared.directory}: {last}")

@@ -107,15 +107,12 @@ class ReportedRun:
         return summarise_untested(self.untested, self.num_folds)
 
 
-def unheard_alone(run: ReportedRun) -> ReportedRun:
-    """An evaluation with nothing but what its model has never heard; as it is where that is none.
-
-    Where the model does not know what it has heard, everything is left.
-    """
+def unheard_alone(run: ReportedRun) -> ReportedRun | None:
+    """An evaluation with nothing but what its model has never heard; None where that is none."""
     parts = [parts_by_group(part, HEARD).get(UNHEARD) for part in run.predictions]
     kept = tuple(part for part in parts if part is not None)
     if not kept:
-        return run
+        return None
     pairs = zip(run.results, kept, strict=True)
     results = [
         {**r, **score_predictions(p.labels, p.probabilities, p.emotions).to_json()}

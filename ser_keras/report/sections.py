@@ -211,7 +211,10 @@ def _add_evaluations(report: Report, where: Place, runs: Sequence[ReportedRun]) 
     report.add(f"## Trained models{where.heading}")
     report.add(EVALUATIONS)
     report.add(*evaluation_table(runs))
-    judged = [unheard_alone(run) for run in runs]
+    judged = [unheard for run in runs if (unheard := unheard_alone(run))]
+    if not judged:
+        report.add("No model has utterances here that it is known never to have heard.")
+        return
     report.add("### Which emotions are mistaken for which")
     report.add_picture(f"{where.picture}{EVALUATION}-confusion", *_confusions(judged))
     report.add("### Speakers")
@@ -238,6 +241,8 @@ def _paper_note(runs: Sequence[ReportedRun]) -> list[str]:
 
 def _add_comparisons(report: Report, runs: Sequence[ReportedRun]) -> None:
     runs = [run for run in runs if run.is_ranked]
+    if not runs:
+        return
     claimed, other = claimed_pairs(runs), other_pairs(runs)
     if claimed:
         report.add("### Does the paper's order of the systems hold here?")

@@ -29,7 +29,8 @@ IN_WORDS = (
     "Pooled UA in percent. Rows: what a system was trained on; columns: what it was tested on, by "
     "voices that it had not heard. The protocol and the number of utterances stand in the cell; "
     "*given* and *random* may test voices that were heard. A cell of an evaluation is of what the "
-    "model has not heard, and *heard* where there is nothing such or the model does not know."
+    "model has not heard, and *heard* where there is nothing such or the model does not know. "
+    "Of several runs of a system the first fills a cell, whole runs before others."
 )
 
 
@@ -38,11 +39,11 @@ class Cell:
     """What is known of a pair of corpora.
 
     Attributes:
-        protocol: of the figure.
+        run: that the figure is of; one alone, since several would count an utterance twice.
         predictions: that it is of; none where all of it was heard.
     """
 
-    protocol: str
+    run: ReportedRun
     predictions: list[Predictions] = field(default_factory=list)
 
     @property
@@ -56,7 +57,8 @@ class Cell:
         """The figure and its protocol."""
         if self.accuracy is None:
             return "heard"
-        protocol = self.protocol if self.protocol in OF_NEW_VOICES else f"*{self.protocol}*"
+        name = self.run.protocol
+        protocol = name if name in OF_NEW_VOICES else f"*{name}*"
         utterances = sum(len(part.labels) for part in self.predictions)
         return f"{percent(self.accuracy)} ({protocol}, {utterances:,})"
 
@@ -86,14 +88,16 @@ def _counts(run: ReportedRun) -> bool:
 def transfer_matrices(runs: Sequence[ReportedRun]) -> dict[str, Matrix]:
     """System -> its matrix, of those that were tested on a corpus that they were not trained on."""
     matrices: dict[str, Matrix] = {}
-    for run in sorted(runs, key=lambda run: PREFERENCE.index(run.protocol)):
+    for run in sorted(runs, key=lambda r: (PREFERENCE.index(r.protocol), not r.is_whole)):
         matrix = matrices.setdefault(_system(run), {})
         for result, part in zip(run.results, run.predictions, strict=True):
             trained, tested = (_names(result, key) for key in ("trained_on", "tested_on"))
             if "+" in tested:
                 continue  # several corpora at once: what came from where is not known
-            cell = matrix.setdefault((trained, tested), Cell(run.protocol))
-            if cell.protocol == run.protocol and (new := _unheard(run, part)) is not None:
+            cell = matrix.get((trained, tested))
+            if cell is None or not cell.predictions:
+                cell = matrix[trained, tested] = Cell(run)
+            if cell.run is run and (new := _unheard(run, part)) is not None:
                 cell.predictions.append(new)
     return {title: m for title, m in matrices.items() if any(a != b for a, b in m)}
 

@@ -60,9 +60,11 @@ def written(tmp_path_factory):
 
 
 def test_the_published_report_is_the_one_that_was_published(written):
-    """The same bytes as at commit 17005ed, before the modules became packages."""
-    report = (written / "report.md").read_bytes()
-    assert hashlib.sha256(report).hexdigest() == REPORT_SHA256
+    """The same bytes as at commit 17005ed, but for the sections on calibration, which are newer."""
+    report = (written / "report.md").read_text(encoding="utf-8")
+    older, newer = re.subn(r"\n### Calibration\n.*?(?=\n##)", "", report, flags=re.DOTALL)
+    assert newer == 2  # of both protocols
+    assert hashlib.sha256(older.encode()).hexdigest() == REPORT_SHA256
 
 
 def test_the_page_is_whole_by_itself(written):

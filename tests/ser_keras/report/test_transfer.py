@@ -114,3 +114,31 @@ def test_runs_of_two_corpora_make_two_chapters_and_a_picture(tmp_path):
 
 def test_runs_on_one_corpus_have_no_matrix(tmp_path):
     assert "From corpus to corpus" not in text_of(write_run(tmp_path / "a", protocol="speaker"))
+
+
+def test_a_report_of_nothing_but_a_run_that_heard_its_test_part_is_made(tmp_path):
+    init = {"model": "best", "weights_sha256": "0" * 64, "heads": "kept", "statistics": "kept"}
+    text = text_of(write_run(tmp_path / "tuned", 0.95, init=init))
+    assert "none is ranked" in text and "### System against system" not in text
+
+
+def test_what_a_model_has_heard_is_scored_in_its_row_alone(tmp_path):
+    run = evaluation(tmp_path / "e", np.ones(NUM_UTTERANCES, bool), ["voice"] * NUM_UTTERANCES)
+    text = text_of(run)
+    assert "**heard**: these voices | 120 |" in text
+    assert "### Speakers" not in text and "### Groups" not in text
+
+
+def test_a_cell_counts_no_utterance_twice(tmp_path):
+    own = [
+        write_run(tmp_path / f"seed{seed}", 0.7, protocol="speaker", corpus="first", seed=seed)
+        for seed in (0, 1)
+    ]
+    answers = np.ones(NUM_UTTERANCES, bool), np.zeros(NUM_UTTERANCES, bool)
+    other = [
+        evaluation(tmp_path / f"e{n}", right, ["no"] * NUM_UTTERANCES)
+        for n, right in enumerate(answers)
+    ]
+    ((_, matrix),) = transfer_matrices(read_runs([*own, *other])).items()
+    of_cells = [[i for p in cell.predictions for i in p.utterance_ids] for cell in matrix.values()]
+    assert [len(ids) for ids in of_cells] == [len(set(ids)) for ids in of_cells] == [120, 120]

@@ -199,11 +199,10 @@ def auditing(folder: Path, size: int, *, protocol: str):
 
 
 def batching(folder: Path, size: int):
-    """The first training batch of a fold that does not fit into the memory that is kept."""
+    """The first training batch of a fold; a million do not fit into the memory that is kept."""
     from data_pipeline.batches import datasets
     from data_pipeline.splits.folds import assign_folds
 
-    datasets.CACHE_LIMIT_BYTES = 64 << 20
     prepared = opened(folder)
     fold = assign_folds(prepared.utterances, "speaker", "speaker", SEED, emotions=EMOTIONS)[0]
 

@@ -115,7 +115,7 @@ def make_training_dataset(
     of utterances does harm. A selection smaller than a batch gives one batch of all.
 
     A selection that does not fit `CACHE_LIMIT_BYTES` is read again in every epoch, once: its shards
-    in an order drawn for the epoch, several side by side, into chunks of that size, which are
+    in an order drawn for the epoch, several side by side, into chunks of half that size, which are
     shuffled. A shard holds a few hundred utterances drawn from the whole corpus by their names, so
     a chunk is a sample of all, and another one in every epoch. While it is put together, it is in
     memory twice.
@@ -180,7 +180,8 @@ def _chunks(
         # Read here, once: a cache inside the data set would read again whatever Keras peeks at.
         whole = examples.ragged_batch(len(positions)).get_single_element()
         return lambda epoch: tf.data.Dataset.from_tensors(whole)
-    size = max(1, limit // batch_size) * batch_size
+    # A chunk is in memory twice while it is put together.
+    size = max(1, limit // 2 // batch_size) * batch_size
 
     def read_anew(epoch: tf.Tensor) -> tf.data.Dataset:
         examples = read_examples(shards, prepared, num_frames, inputs, shuffled_by=(seed, epoch))

@@ -19,6 +19,7 @@ from data_pipeline.records.folder.format_2 import PROGRESS_NAME, convert, settin
 from data_pipeline.records.folder.shard_rows import (
     ROWS_SUFFIX,
     ShardHead,
+    check_shard_rows,
     read_shard_head,
     read_shard_rows,
     write_shard_rows,
@@ -163,6 +164,7 @@ def _head_if_whole(
     path = out / shard.name
     try:
         head = read_shard_head(out, shard.name)
+        check_shard_rows(out, shard.name)
     except DataError:
         return None
     is_whole = (

@@ -41,7 +41,7 @@ def test_cells_come_equally_often_and_their_utterances_in_turn(sizes):
     assert len(cells) < 20 or (order != other).any()
 
 
-@pytest.mark.parametrize("limit", [2 << 30, 140_000], ids=["in memory", "in parts"])
+@pytest.mark.parametrize("limit", [2 << 30, 280_000], ids=["in memory", "in parts"])
 def test_training_batches_are_balanced_where_it_is_asked_for(
     write_folder, random_features, monkeypatch, limit
 ):

@@ -17,11 +17,11 @@ LENGTHS = np.random.default_rng(7).permutation(SIZE) + 1
 
 @pytest.fixture
 def folder(write_folder, monkeypatch):
-    """384 utterances in 48 shards, of which 64 are in memory at once; each of another length."""
+    """384 utterances in 48 shards, of which 64 are a chunk; each of another length."""
     mels = {"mel_narrow": np.ones((2, 64)), "mel_wide": np.ones((1, 128))}
     features = {f"utt{n:03d}": {"mfcc": np.ones((LENGTHS[n], 39)), **mels} for n in range(SIZE)}
     mean_bytes = 4 * 39 * (SIZE + 1) / 2 + 4 * 64 + 4 * 128
-    monkeypatch.setattr(datasets, "CACHE_LIMIT_BYTES", 64.5 * mean_bytes)
+    monkeypatch.setattr(datasets, "CACHE_LIMIT_BYTES", 128.5 * mean_bytes)
     return load_prepared(write_folder(features, NUM_SHARDS))
 
 

@@ -364,3 +364,14 @@ def test_ctrl_c_stops_tidily(make_corpus, tmp_path):
     assert error.endswith("\nstopped; the same command goes on from here\n")
     assert "Traceback" not in error
     assert not (tmp_path / "out" / "metadata.json").exists()
+
+
+def test_damaged_rows_are_made_again(make_corpus, tmp_path):
+    corpus, out = make_corpus(4), tmp_path / "out"
+    prepare(corpus, out, mfcc="tensorflow", show_progress=False)
+    [path] = out.glob("records-*.jsonl")
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(b'"utt', b'"ut'))
+    assert path.read_bytes() != whole
+    prepare(corpus, out, mfcc="tensorflow", show_progress=False)
+    assert path.read_bytes() == whole

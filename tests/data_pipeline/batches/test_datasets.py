@@ -73,7 +73,9 @@ def test_without_a_seed_the_order_is_that_of_the_metadata(prepared, random_featu
     assert lengths_of(dataset) == lengths_of(dataset)
 
 
-IN_MEMORY = pytest.mark.parametrize("cache_limit", [2 << 30, 70_000], ids=["in memory", "in parts"])
+IN_MEMORY = pytest.mark.parametrize(
+    "cache_limit", [2 << 30, 130_000], ids=["in memory", "in parts"]
+)
 
 
 @IN_MEMORY

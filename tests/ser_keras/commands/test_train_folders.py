@@ -168,6 +168,10 @@ def test_two_corpora_under_one_name_are_two_models_and_no_opponents(
     text = (tmp_path / "report" / "report.md").read_text()
     assert "stand by themselves: the recordings, their speakers or emotions differ" in text
     assert "### System against system" not in text
+    capsys.readouterr()
+    assert main([*commands[1], "--export", str(models[0])]) == 1
+    assert "another run made" in only_error(capsys)
+    assert contents(Path("saved_models")) == exports
 
 
 def test_a_folder_is_called_as_it_is_called_elsewhere(prepared, tmp_path, monkeypatch, capsys):

@@ -111,7 +111,7 @@ def test_where_nobody_can_tell_the_report_says_so(tmp_path):
 
 
 @pytest.mark.parametrize("key", ["data_key", "recordings_key", "variant", "seed"])
-def test_folds_of_two_runs_in_one_folder_are_apart(tmp_path, key):
+def test_folds_of_two_runs_in_one_folder_are_refused(tmp_path, key):
     run = write_run(tmp_path / "run", recordings_key="known")
     path = run / "fold_1" / "result.json"
     content = json.loads(path.read_text())

@@ -35,6 +35,8 @@ MAX_WINDOW_BATCHES = 8
 WINDOWS_PER_EPOCH = 3
 # Larger selections are read from disk in every epoch instead of being kept in memory.
 CACHE_LIMIT_BYTES = 2 << 30
+# So are selections of more utterances: many small ones take several times their bytes.
+CACHE_LIMIT = 1 << 16
 
 
 def median_num_frames(prepared: Prepared, utterance_ids: Iterable[str]) -> tuple[int, int]:
@@ -248,8 +250,9 @@ def _check_length(prepared: Prepared, row: UtteranceRow) -> None:
 def _most_in_memory(
     prepared: Prepared, positions: Sequence[int], num_frames: tuple[int, int]
 ) -> int:
-    """How many of these utterances, of their mean size, `CACHE_LIMIT_BYTES` holds."""
+    """How many of these utterances, of their mean size, are kept in memory at most."""
     columns = matrix_columns(prepared.features.n_mels)
     frames = float(np.mean([prepared.utterances[n].num_mfcc_frames for n in positions]))
     rows = {MFCC: frames, MEL_NARROW: num_frames[0], MEL_WIDE: num_frames[1]}
-    return int(CACHE_LIMIT_BYTES // sum(4 * rows[name] * columns[name] for name in rows))
+    size = sum(4 * rows[name] * columns[name] for name in rows)
+    return min(CACHE_LIMIT, int(CACHE_LIMIT_BYTES // size))

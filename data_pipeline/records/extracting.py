@@ -117,14 +117,14 @@ Started = tuple[ProcessPoolExecutor, Iterator[Future], deque[Future]]
 
 
 def _started(utterances: Sequence[Utterance], n_fft: tuple[int, int], workers: int) -> Started:
-    pool = new_pool(workers)
-    tasks = (pool.submit(_extract_chunk, chunk, n_fft) for chunk in _chunks(utterances))
-    try:
-        with interrupt_deferred():
+    with interrupt_deferred():
+        pool = new_pool(workers)
+        tasks = (pool.submit(_extract_chunk, chunk, n_fft) for chunk in _chunks(utterances))
+        try:
             return pool, tasks, deque(islice(tasks, TASKS_AHEAD * workers))
-    except (OSError, RuntimeError):  # the system allows no more processes or threads
-        pool.shutdown(cancel_futures=True)
-        raise
+        except (OSError, RuntimeError):  # the system allows no more processes or threads
+            pool.shutdown(cancel_futures=True)
+            raise
 
 
 def _outcomes_whoever_dies(

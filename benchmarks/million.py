@@ -9,7 +9,7 @@ step is then measured in a process of its own: seconds without imports, and the 
 process. "Nothing to do" is `prepare` once more. The growth is seconds at the largest size by
 seconds at the one before, as a share of what is linear: above 1, it costs more than that.
 
-A million takes some ten minutes and 8 GB of disk below --folder, which is removed at the end.
+A million takes some ten minutes; --folder is removed at the end.
 """
 
 import argparse

@@ -8,13 +8,12 @@ records are read: the metadata does not need it.
 """
 
 import json
-import os
 from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from data_pipeline.corpora.catalogue import options_of_older_folder
 from data_pipeline.errors import DataError
@@ -22,9 +21,6 @@ from data_pipeline.records.folder.format_2 import FORMAT_2
 from data_pipeline.records.folder.shard_rows import read_shard_head, read_shard_rows, rows_name
 from data_pipeline.records.remarks import check_every_emotion
 from data_pipeline.rows import UtteranceRow
-
-if TYPE_CHECKING:
-    import tensorflow as tf
 
 METADATA_NAME = "metadata.json"
 # Of the folder: where what lies. That of the records is `codec.RECORD_VERSION`.
@@ -291,22 +287,3 @@ def _read_metadata(directory: Path) -> dict[str, Any]:
             "prepare the corpus again into another folder"
         )
     return metadata
-
-
-def is_prepared(directory: Path, key: str, name: str) -> bool:
-    """Whether a folder is whole, of this format, this very key and this name; never raises."""
-    try:
-        metadata = json.loads((directory / METADATA_NAME).read_text(encoding="utf-8"))
-        found = (metadata["format_version"], metadata["key"], metadata["name"])
-        return found == (FORMAT_VERSION, key, name)
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
-
-
-def record_dataset(prepared: Prepared) -> "tf.data.Dataset":
-    """tf.data.Dataset of serialised records (string scalars), in the order of the metadata."""
-    import tensorflow as tf
-
-    # As bytes: a folder's name need not be UTF-8.
-    paths = [os.fsencode(path) for path in prepared.shard_paths]
-    return tf.data.TFRecordDataset(paths, buffer_size=1 << 20)

@@ -45,7 +45,6 @@ from data_pipeline.records.prepared import (
     FORMAT_VERSION,
     METADATA_NAME,
     Prepared,
-    is_prepared,
     load_prepared,
 )
 from data_pipeline.records.remarks import (
@@ -107,7 +106,7 @@ def prepare(
         finished = finished_shards(out, shards, settings, memory)
         _refuse_rejected(finished.values(), strict)
         missing = [shard for shard in shards if shard.name not in finished]
-        if not missing and is_prepared(
+        if not missing and _is_prepared(
             out, _key(corpus, settings, finished.values()), name or corpus.name
         ):
             _write_rejected(out, _rejected_of(finished.values()))
@@ -138,6 +137,16 @@ def prepare(
         kept = _check_kept(out, corpus, heads, strict)
         _write_metadata(out, corpus, settings | {"name": name or corpus.name}, heads, kept)
     return load_prepared(out)
+
+
+def _is_prepared(directory: Path, key: str, name: str) -> bool:
+    """Whether a folder is whole, of this format, this very key and this name; never raises."""
+    try:
+        metadata = json.loads((directory / METADATA_NAME).read_text(encoding="utf-8"))
+        found = (metadata["format_version"], metadata["key"], metadata["name"])
+        return found == (FORMAT_VERSION, key, name)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def _begun(items: Iterator[tuple[Shard, str]]) -> Iterator[tuple[Shard, str]]:

@@ -1,5 +1,6 @@
 """Every record of a prepared folder, held against its metadata."""
 
+import os
 from collections.abc import Iterator, Mapping
 
 import numpy as np
@@ -10,7 +11,7 @@ from data_pipeline.errors import DataError
 from data_pipeline.files import file_sha256
 from data_pipeline.records.codec import parse_example
 from data_pipeline.records.folder.shard_rows import check_shard_rows
-from data_pipeline.records.prepared import METADATA_NAME, Prepared, record_dataset
+from data_pipeline.records.prepared import METADATA_NAME, Prepared
 
 # What stands in the place of a row where there are more records than rows.
 NO_ROW = {"utterance_id": "none", "emotion": "none"}
@@ -84,3 +85,10 @@ def _verify_record(prepared: Prepared, position: int, parsed: Mapping) -> None:
                 f"{prepared.directory}: {name} of {row['utterance_id']} has NaN or infinite "
                 "values; remove the folder and prepare again"
             )
+
+
+def record_dataset(prepared: Prepared) -> tf.data.Dataset:
+    """tf.data.Dataset of serialised records (string scalars), in the order of the metadata."""
+    # As bytes: a folder's name need not be UTF-8.
+    paths = [os.fsencode(path) for path in prepared.shard_paths]
+    return tf.data.TFRecordDataset(paths, buffer_size=1 << 20)

@@ -49,14 +49,13 @@ class Start:
         return replace(asked, network=self.trained.settings.network)
 
 
-def start_of(order: TrainingOrder, prepared: Prepared) -> Start:
+def start_of(path: Path, order: TrainingOrder, prepared: Prepared) -> Start:
     """Open the model of `--init`, check that this training can go on from it, and say so.
 
     Raises:
         SerError: there is no model, it is another variant, its network settings are not those
             that are asked for, or its features are others.
     """
-    path = Path(order.init or "")
     trained = open_trained(path if is_trained(path) else find_fold(path, None))
     if order.variants != (trained.info.variant,):
         raise SerError(

@@ -101,7 +101,7 @@ def open_start(order: TrainingOrder, prepared: "Prepared") -> "Start | None":
         return None
     from ser_keras.commands.init import start_of
 
-    return start_of(order, prepared)
+    return start_of(order.init, order, prepared)
 
 
 def plan_runs(
@@ -280,7 +280,9 @@ def finish_run(run: "Run", order: TrainingOrder, saved: Path, anew: bool) -> Non
     best = best_validated_fold(run.directory, run.num_folds)
     export(best, saved, anew)
     if not order.data and order.tested:
-        print_answer(saved, tested_file(best))
+        from ser_keras.commands.demo_answer import print_answer
+
+        print_answer(saved, best)
     print(
         "next:\n"
         f"  python -m ser_keras predict --model {saved} FILE...   emotions of your files\n"
@@ -296,23 +298,3 @@ def export(fold: Path, directory: Path, anew: bool) -> None:
 
     if anew or not saved_versions(directory):
         print(f"\nexported: {export_fold(fold, directory)}")
-
-
-def tested_file(fold: Path) -> Path:
-    """An utterance of the demo corpus that this fold was tested on."""
-    from data_pipeline.corpora.catalogue import read_corpus
-    from ser_keras.runs.files import PREDICTIONS_NAME, read_predictions
-
-    tested = read_predictions(fold / PREDICTIONS_NAME).utterance_ids
-    utterances = read_corpus("demo", None).utterances
-    return next(u.path for u in utterances if u.utterance_id == tested[0])
-
-
-def print_answer(saved: Path, file: Path) -> None:
-    """Ask the export about a recording that it was not trained on."""
-    from ser_keras.predict.answer_forms import text_form
-    from ser_keras.predict.files import predict_files
-    from ser_keras.predict.served_model import ServedModel
-
-    (answer,) = predict_files(ServedModel(saved), [file])
-    print(text_form(answer))

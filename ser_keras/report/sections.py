@@ -40,12 +40,7 @@ from ser_keras.report.tables import (
     untested_table,
 )
 from ser_keras.report.transfer import add_transfer
-from ser_keras.report.voices import (
-    calibration_table,
-    evaluation_table,
-    gaps_in_words,
-    group_table,
-)
+from ser_keras.report.voices import add_calibration, add_groups, evaluation_table
 from ser_keras.scores.accuracies import SHORT, accuracies
 from ser_keras.scores.statistics import bootstrap_interval, speaker_confusions
 
@@ -62,15 +57,6 @@ EVALUATIONS = (
     "Models that were trained elsewhere, asked about this corpus (`ser evaluate`). Only utterances "
     "by voices that a model has never heard say how good it is on new ones; what it has heard is "
     "scored apart, and nothing here is ranked."
-)
-CALIBRATION = (
-    "In percent, on test parts (of trained models: on what they have never heard). Temperature and "
-    "threshold are those of the models, fitted on validation parts. The calibration error is the "
-    "mean distance between how sure answers are and how often they are right."
-)
-GROUPS_IN_WORDS = (
-    "All test utterances of a group together, in percent. Intervals resample speakers; a group of "
-    "few speakers has none, and a gap without an interval may be the speakers', not the group's."
 )
 READING = """\
 - **WA** (weighted accuracy) is the share of utterances named rightly. **UA** (unweighted accuracy)
@@ -183,27 +169,8 @@ def _add_results(report: Report, where: Place, protocol: str, runs: Sequence[Rep
     report.add("### Speakers")
     report.add_picture(f"{where.picture}{protocol}-speakers", *_speakers(runs))
     report.add(*speaker_table(runs))
-    _add_calibration(report, runs)
-    _add_groups(report, runs)
-
-
-def _add_calibration(report: Report, runs: Sequence[ReportedRun]) -> None:
-    """What `unsure` and the confidence of the answers are worth, where systems have both."""
-    lines = calibration_table(runs)
-    if lines:
-        report.add("### Calibration")
-        report.add(CALIBRATION)
-        report.add(*lines)
-
-
-def _add_groups(report: Report, runs: Sequence[ReportedRun]) -> None:
-    """Scores by group and the largest gaps, where anything is known of the voices."""
-    lines = group_table(runs)
-    if lines:
-        report.add("### Groups")
-        report.add(GROUPS_IN_WORDS)
-        report.add(*lines)
-        report.add(*gaps_in_words(runs))
+    add_calibration(report, runs)
+    add_groups(report, runs)
 
 
 def _add_evaluations(report: Report, where: Place, runs: Sequence[ReportedRun]) -> None:
@@ -220,8 +187,8 @@ def _add_evaluations(report: Report, where: Place, runs: Sequence[ReportedRun]) 
     report.add("### Speakers")
     report.add_picture(f"{where.picture}{EVALUATION}-speakers", *_speakers(judged))
     report.add(*speaker_table(judged))
-    _add_calibration(report, judged)
-    _add_groups(report, judged)
+    add_calibration(report, judged)
+    add_groups(report, judged)
 
 
 def _paper_note(runs: Sequence[ReportedRun]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Tables about voices: by group, heard before or not, and how far to trust the answers."""
+"""What a report says of voices: by group, heard before or not, how far to trust the answers."""
 
 from collections.abc import Sequence
 
@@ -6,11 +6,42 @@ import numpy as np
 
 from data_pipeline.contract import GROUPS, HEARD
 from ser_keras.heard import RECORDING, UNHEARD, UNKNOWN, VOICE
+from ser_keras.report.page import Report
 from ser_keras.report.reported_run import ReportedRun
 from ser_keras.report.tables import NONE, escape, percent, points, table, with_interval
 from ser_keras.scores.accuracies import METRIC_NAMES, UNWEIGHTED
 from ser_keras.scores.groups import groups_of, largest_gap, score_group
 from ser_keras.scores.predictions import Predictions
+
+CALIBRATION = (
+    "In percent, on test parts (of trained models: on what they have never heard). Temperature and "
+    "threshold are those of the models, fitted on validation parts. The calibration error is the "
+    "mean distance between how sure answers are and how often they are right."
+)
+GROUPS_IN_WORDS = (
+    "All test utterances of a group together, in percent. Intervals resample speakers; a group of "
+    "few speakers has none, and a gap without an interval may be the speakers', not the group's."
+)
+
+
+def add_calibration(report: Report, runs: Sequence[ReportedRun]) -> None:
+    """What `unsure` and the confidence of the answers are worth, where systems have both."""
+    lines = _calibration_table(runs)
+    if lines:
+        report.add("### Calibration")
+        report.add(CALIBRATION)
+        report.add(*lines)
+
+
+def add_groups(report: Report, runs: Sequence[ReportedRun]) -> None:
+    """Scores by group and the largest gaps, where anything is known of the voices."""
+    lines = _group_table(runs)
+    if lines:
+        report.add("### Groups")
+        report.add(GROUPS_IN_WORDS)
+        report.add(*lines)
+        report.add(*_gaps_in_words(runs))
+
 
 # --- By group ---
 
@@ -23,7 +54,7 @@ GROUP_HEADER = (
 )
 
 
-def group_table(runs: Sequence[ReportedRun]) -> list[str]:
+def _group_table(runs: Sequence[ReportedRun]) -> list[str]:
     """A line for each group that is known, for each system; none where nothing is known."""
     rows = [row for run in runs for row in _group_rows(run)]
     return table(("system", *GROUP_HEADER), rows) if rows else []
@@ -48,7 +79,7 @@ def score_cells(predictions: Sequence[Predictions]) -> list[str]:
     return [f"{score.num_utterances:,}", f"{score.num_speakers}", *figures]
 
 
-def gaps_in_words(runs: Sequence[ReportedRun]) -> list[str]:
+def _gaps_in_words(runs: Sequence[ReportedRun]) -> list[str]:
     """The largest gap of UA between two groups of each column, a line a system."""
     lines = []
     for run in runs:
@@ -98,7 +129,7 @@ CALIBRATION_HEADER = (
 )
 
 
-def calibration_table(runs: Sequence[ReportedRun]) -> list[str]:
+def _calibration_table(runs: Sequence[ReportedRun]) -> list[str]:
     """A line for each system that calls answers unsure; none where there is no such."""
     rows = [row for run in runs if (row := _calibration_row(run))]
     return table(CALIBRATION_HEADER, rows) if rows else []

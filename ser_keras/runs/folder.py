@@ -143,7 +143,6 @@ def _write_result(
     heard: Sequence[str] | None = None,
 ) -> dict:
     directory = fold_dir(run_dir, result["fold"])
-    result.pop("by_corpus", None)
     if test:
         predictions = Predictions(
             utterance_ids=tuple(row.utterance_id for row in rows),

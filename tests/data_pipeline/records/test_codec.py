@@ -5,8 +5,8 @@ import pytest
 import tensorflow as tf
 
 from data_pipeline.records.codec import Example, pack_features, parse_example
-from data_pipeline.records.prepared import record_dataset
 from data_pipeline.records.shard import write_records
+from data_pipeline.records.verifying import record_dataset
 
 MATRICES = ("mfcc", "mel_narrow", "mel_wide")
 

@@ -21,9 +21,9 @@ from data_pipeline.records import plan
 from data_pipeline.records.codec import parse_example
 from data_pipeline.records.folder.finished import locked_folder
 from data_pipeline.records.plan import plan_shards
-from data_pipeline.records.prepared import Counts, load_prepared, record_dataset
+from data_pipeline.records.prepared import Counts, load_prepared
 from data_pipeline.records.preparing import prepare
-from data_pipeline.records.verifying import verify
+from data_pipeline.records.verifying import record_dataset, verify
 
 MATRICES = ("mfcc", "mel_narrow", "mel_wide")
 

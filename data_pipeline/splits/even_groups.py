@@ -12,8 +12,8 @@ def even_groups(
 
     The speakers whose labels are least even are placed first, each into the group after which the
     labels are spread most evenly over the groups; of equals into the smallest. The same groups as
-    those of scikit-learn's `StratifiedGroupKFold` with `shuffle`, some ten times as fast: its folds
-    are tried one by one, and its loops go over utterances.
+    those of scikit-learn's `StratifiedGroupKFold` with `shuffle`, faster: there folds are tried one
+    by one, and loops go over utterances.
 
     Args:
         labels: integers (num_utterances,) from 0: what is to be even, such as the emotion.

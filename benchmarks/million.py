@@ -139,7 +139,7 @@ def made_up_corpus(folder: Path, size: int):
     )
 
 
-def made_up_outcomes(utterances, n_fft, workers):
+def made_up_outcomes(utterances, n_fft, workers, speed):
     """Features of a few frames, the same for all, as an extractor gives them."""
     from data_pipeline.records.codec import pack_features
     from data_pipeline.records.extracting import Extracted

@@ -215,6 +215,18 @@ def between(low: float, high: float) -> Callable[[str], float]:
     return read
 
 
+def zero_or_below(high: float) -> Callable[[str], float]:
+    """The type of a number from 0 on, below another one."""
+
+    def read(text: str) -> float:
+        value = _number(text)
+        if not 0 <= value < high:
+            raise _refused(text, f"a number from 0 on, below {high:g}")
+        return value
+
+    return read
+
+
 def one_of(names: Sequence[str]) -> Callable[[str], str]:
     """The type of a word out of a few."""
 

@@ -20,6 +20,9 @@ NUM_MFCC_FRAMES = FRAME_COUNTS[MFCC]
 #     mel_narrow       float32 (batch, num_frames[0], n_mels[0]), dB; the shorter analysis window
 #     mel_wide         float32 (batch, num_frames[1], n_mels[1]), dB; the longer one
 INPUT_NAMES = (MFCC, NUM_MFCC_FRAMES, MEL_NARROW, MEL_WIDE)
+# Given where it is asked for, and no input of a model: int32 (batch,), which record of the folder
+# an utterance is, from 0.
+POSITION = "position"
 # Columns of the MFCC: 12 cepstra and the log energy, their deltas and accelerations.
 NUM_MFCC = 39
 
@@ -47,6 +50,8 @@ PARTS = ("train", "validation", "test")
 
 # What an evaluation of a trained model calls its protocol: nobody trains under it.
 EVALUATION = "evaluate"
+# What a training on every recording calls its protocol: nobody is left to test.
+FINAL = "final"
 
 # --- Groups: columns of an utterance by which scores are told apart, where they are known ---
 

@@ -121,20 +121,22 @@ class Segment(NamedTuple):
     Attributes:
         path: the audio file.
         start_seconds, end_seconds: where it begins and ends; None: with the recording.
+        speed: that it is played at: above 1 it is shorter, and every frequency higher.
     """
 
     path: Path
     start_seconds: float = 0.0
     end_seconds: float | None = None
+    speed: float = 1.0
 
     @property
     def is_whole(self) -> bool:
-        """Whether the whole recording is meant."""
-        return self.start_seconds == 0 and self.end_seconds is None
+        """Whether the whole recording is meant, as it is."""
+        return self == Segment(self.path)
 
 
 def load_segment(segment: Segment) -> np.ndarray:
-    """Read a recording, or a part of it.
+    """Read a recording, or a part of it, at its speed or another one.
 
     Args:
         segment: what is meant.
@@ -147,6 +149,17 @@ def load_segment(segment: Segment) -> np.ndarray:
             segment does not lie within the recording.
     """
     if segment.is_whole:
+        return load_waveform(segment.path)
+    waveform = _load_part(segment)
+    if segment.speed == 1:
+        return waveform
+    played = soxr.resample(waveform, SAMPLE_RATE * segment.speed, SAMPLE_RATE)
+    return check_waveform(played, f"{segment.path}, played at {segment.speed:g} of its speed")
+
+
+def _load_part(segment: Segment) -> np.ndarray:
+    """What is meant of a recording, at its own speed."""
+    if segment._replace(speed=1.0).is_whole:
         return load_waveform(segment.path)
     waveform = _load_kept(segment.path, *_version(segment.path))
     start = round(segment.start_seconds * SAMPLE_RATE)

@@ -76,7 +76,8 @@ def make_dataset(
         utterance_ids: which utterances, in any order.
         batch_size: utterances a batch.
         num_frames: frames that the narrow and the wide spectrogram are resized to.
-        inputs: which of `INPUT_NAMES` the model takes; others are not even decoded.
+        inputs: which of `INPUT_NAMES` the model takes, and `POSITION` where it is wanted; others
+            are not even decoded.
 
     Returns:
         tf.data.Dataset, of known cardinality, of (inputs, label):
@@ -127,7 +128,8 @@ def make_training_dataset(
         utterance_ids: which utterances, in any order.
         batch_size: utterances a batch.
         num_frames: frames that the narrow and the wide spectrogram are resized to.
-        inputs: which of `INPUT_NAMES` the model takes; others are not even decoded.
+        inputs: which of `INPUT_NAMES` the model takes, and `POSITION` where it is wanted; others
+            are not even decoded.
         seed: of the order.
         epochs: numbers of the epochs to give.
         balanced: whether each emotion of each corpus is drawn equally often (`balance.py`), in an

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from data_pipeline.batches.balance import cells_of
-from data_pipeline.contract import FRAME_COUNTS, MELS
+from data_pipeline.contract import FRAME_COUNTS, MELS, POSITION
 from data_pipeline.features.mel import log_compress, resize_time_axis
 from data_pipeline.records.codec import parse_example
 from data_pipeline.records.prepared import Prepared
@@ -69,7 +69,7 @@ def read_examples(
         shards: where they lie.
         prepared: the folder.
         num_frames: frames that the narrow and the wide spectrogram are resized to.
-        inputs: which of `INPUT_NAMES` are given; others are not even decoded.
+        inputs: which of `INPUT_NAMES` and `POSITION` are given; others are not even decoded.
         shuffled_by: a seed: then shards come in an order drawn by it, several side by side;
             None: in the order of the metadata.
 
@@ -81,10 +81,11 @@ def read_examples(
     cells = tf.constant(shards.cells)
 
     def records(shard: tf.Tensor) -> tf.data.Dataset:
-        own = tf.data.Dataset.from_tensor_slices(cells[starts[shard] : ends[shard]])
+        start, end = starts[shard], ends[shard]
+        own = tf.data.Dataset.from_tensor_slices((cells[start:end], tf.range(start, end)))
         everything = tf.data.TFRecordDataset(paths[shard], buffer_size=1 << 20)
         # The others are passed over without being parsed.
-        return tf.data.Dataset.zip(everything, own).filter(lambda record, cell: cell >= 0)
+        return tf.data.Dataset.zip(everything, own).filter(lambda record, place: place[0] >= 0)
 
     order = tf.data.Dataset.range(len(shards.paths))
     if shuffled_by is None:
@@ -96,20 +97,22 @@ def read_examples(
             records, SHARDS_AT_ONCE, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
         )
     return selected.map(
-        lambda record, cell: (reader(record), cell), num_parallel_calls=tf.data.AUTOTUNE
+        lambda record, place: (reader(record, place[1]), place[0]),
+        num_parallel_calls=tf.data.AUTOTUNE,
     )
 
 
 def _example_reader(
     prepared: Prepared, num_frames: tuple[int, int], inputs: Sequence[str]
-) -> Callable[[tf.Tensor], Examples]:
-    """Function of a serialised record: ({input: tensor of one utterance}, label)."""
+) -> Callable[[tf.Tensor, tf.Tensor], Examples]:
+    """Function of a serialised record and its number: ({input: tensor of one utterance}, label)."""
     n_mels = prepared.features.n_mels
     matrices = [name for name in inputs if name in FRAME_COUNTS]
     length = dict(zip(MELS, num_frames, strict=True))
 
-    def read(record: tf.Tensor) -> Examples:
+    def read(record: tf.Tensor, position: tf.Tensor) -> Examples:
         parsed = parse_example(record, matrices, n_mels)
+        parsed[POSITION] = tf.cast(position, tf.int32)
         for name in length.keys() & set(matrices):
             parsed[name] = log_compress(resize_time_axis(parsed[name], length[name]))
         return {name: parsed[name] for name in inputs}, parsed["label"]

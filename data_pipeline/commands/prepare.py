@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from data_pipeline.command_line import corpus_name, fft_points, whole_number
+from data_pipeline.command_line import between, corpus_name, fft_points, whole_number
 from data_pipeline.contract import EMOTIONS
 from data_pipeline.corpora.catalogue import CORPORA, STANDARDS, read_corpus
 from data_pipeline.corpora.emotions import UnknownEmotionError, read_mapping
@@ -79,6 +79,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "(default: 256 512, the paper's)",
     )
     add(
+        "--speed",
+        type=between(0.5, 2),
+        default=1.0,
+        metavar="X",
+        help="play every recording at X of its speed, lower and slower or higher and faster: "
+        "copies for `train.py --copies`, as of other voices (default: 1)",
+    )
+    add(
         "--subset",
         choices=SUBSETS,
         default="all",
@@ -141,6 +149,7 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.out,
         mfcc=arguments.mfcc,
         n_fft=tuple(arguments.n_fft),
+        speed=arguments.speed,
         name=arguments.name or _default_name(arguments),
         strict=arguments.strict,
         workers=arguments.workers,
@@ -201,6 +210,15 @@ def _check_together(arguments: argparse.Namespace) -> None:
         )
 
 
+def _next_step(prepared: "Prepared") -> str:
+    if prepared.features.speed == 1:
+        return f"python train.py --data {prepared.directory}"
+    return (
+        f"python train.py --data DIR --copies {prepared.directory}, where DIR has the recordings "
+        "at their own speed"
+    )
+
+
 def _summary(prepared: "Prepared", elapsed_seconds: float) -> str:
     from data_pipeline.records.remarks import cause_lines, read_rejected
 
@@ -213,5 +231,5 @@ def _summary(prepared: "Prepared", elapsed_seconds: float) -> str:
         f"{prepared.directory}: {counts.kept} utterances ({seconds / 60:.1f} minutes) kept, "
         f"{counts.rejected} rejected, {left_out} outside the label map; "
         f"{elapsed_seconds:.1f} s{rejected}\n"
-        f"next: python train.py --data {prepared.directory}"
+        f"next: {_next_step(prepared)}"
     )

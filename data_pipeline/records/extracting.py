@@ -15,7 +15,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -82,7 +82,7 @@ Outcome = Extracted | Rejected
 
 
 def extract_opensmile(
-    utterances: Sequence[Utterance], n_fft: tuple[int, int], workers: int
+    utterances: Sequence[Utterance], n_fft: tuple[int, int], workers: int, speed: float = 1.0
 ) -> Generator[Outcome, None, None]:
     """One outcome an utterance, in the order given, whatever the number of workers.
 
@@ -90,6 +90,7 @@ def extract_opensmile(
         utterances: rows of the corpus.
         n_fft: FFT points of the narrow and the wide spectrogram.
         workers: number of processes, at least 1.
+        speed: that recordings are played at.
 
     Returns:
         A generator of outcomes; to close it is to stop the workers.
@@ -98,9 +99,10 @@ def extract_opensmile(
         DataError: worker processes die again and again.
     """
     give_numba_a_cache()  # one for all workers
+    how = How(n_fft, speed)
     try:
         # Submitted here and not on first use: workers start while the caller imports TensorFlow.
-        started = _started(utterances, n_fft, workers)
+        started = _started(utterances, how, workers)
     except (OSError, RuntimeError, ImportError) as error:
         reason = getattr(error, "strerror", None) or error
         print(
@@ -108,18 +110,25 @@ def extract_opensmile(
             "process does all the work: the same result, later",
             file=sys.stderr,
         )
-        return _outcomes_of_one_process(utterances, n_fft)
-    return _outcomes_whoever_dies(started, utterances, n_fft, workers)
+        return _outcomes_of_one_process(utterances, how)
+    return _outcomes_whoever_dies(started, utterances, how, workers)
+
+
+class How(NamedTuple):
+    """How a worker extracts: FFT points of both spectrograms, and the speed of recordings."""
+
+    n_fft: tuple[int, int]
+    speed: float
 
 
 # The workers, what they are asked next, and what they were asked already.
 Started = tuple[ProcessPoolExecutor, Iterator[Future], deque[Future]]
 
 
-def _started(utterances: Sequence[Utterance], n_fft: tuple[int, int], workers: int) -> Started:
+def _started(utterances: Sequence[Utterance], how: How, workers: int) -> Started:
     with interrupt_deferred():
         pool = new_pool(workers)
-        tasks = (pool.submit(_extract_chunk, chunk, n_fft) for chunk in _chunks(utterances))
+        tasks = (pool.submit(_extract_chunk, chunk, how) for chunk in _chunks(utterances))
         try:
             return pool, tasks, deque(islice(tasks, TASKS_AHEAD * workers))
         except (OSError, RuntimeError):  # the system allows no more processes or threads
@@ -128,7 +137,7 @@ def _started(utterances: Sequence[Utterance], n_fft: tuple[int, int], workers: i
 
 
 def _outcomes_whoever_dies(
-    started: Started, utterances: Sequence[Utterance], n_fft: tuple[int, int], workers: int
+    started: Started, utterances: Sequence[Utterance], how: How, workers: int
 ) -> Generator[Outcome, None, None]:
     """Go on where a worker was ended: what was under way then is done again, one by one."""
     num_done = 0
@@ -140,20 +149,18 @@ def _outcomes_whoever_dies(
             return
         except BrokenProcessPool:
             under_way = utterances[num_done:][: TASKS_AHEAD * workers * CHUNK_SIZE]
-        yield from _one_by_one(under_way, n_fft)
+        yield from _one_by_one(under_way, how)
         num_done += len(under_way)
-        started = _started(utterances[num_done:], n_fft, workers)
+        started = _started(utterances[num_done:], how, workers)
 
 
-def _one_by_one(
-    utterances: Sequence[Utterance], n_fft: tuple[int, int]
-) -> Generator[Outcome, None, None]:
+def _one_by_one(utterances: Sequence[Utterance], how: How) -> Generator[Outcome, None, None]:
     """One worker does one utterance at a time, so that it is known which one ends it."""
     pool, num_ended = new_pool(1), 0
     try:
         for utterance in utterances:
             try:
-                outcome = pool.submit(_extract_utterance, utterance, n_fft).result()
+                outcome = pool.submit(_extract_utterance, utterance, how).result()
             except BrokenProcessPool:
                 pool, num_ended = new_pool(1), num_ended + 1
                 outcome = Rejected(utterance, _ended(utterance, num_ended))
@@ -177,11 +184,11 @@ def _ended(utterance: Utterance, num_ended: int) -> str:
 
 
 def _outcomes_of_one_process(
-    utterances: Sequence[Utterance], n_fft: tuple[int, int]
+    utterances: Sequence[Utterance], how: How
 ) -> Generator[Outcome, None, None]:
     with threadpool_limits(1):
         for utterance in utterances:
-            yield _extract_utterance(utterance, n_fft)
+            yield _extract_utterance(utterance, how)
 
 
 def _outcomes_in_order(
@@ -202,16 +209,16 @@ def _chunks(utterances: Sequence[Utterance]) -> Iterator[Sequence[Utterance]]:
         yield utterances[start : start + CHUNK_SIZE]
 
 
-def _extract_chunk(utterances: Sequence[Utterance], n_fft: tuple[int, int]) -> list[Outcome]:
-    return [_extract_utterance(utterance, n_fft) for utterance in utterances]
+def _extract_chunk(utterances: Sequence[Utterance], how: How) -> list[Outcome]:
+    return [_extract_utterance(utterance, how) for utterance in utterances]
 
 
-def _extract_utterance(utterance: Utterance, n_fft: tuple[int, int]) -> Outcome:
+def _extract_utterance(utterance: Utterance, how: How) -> Outcome:
     try:
-        waveform = load_segment(segment_of(utterance))
+        waveform = load_segment(segment_of(utterance, how.speed))
         if reason := too_long(len(waveform), str(utterance.path)):
             return Rejected(utterance, reason)
-        mels = (mel_spectrogram(waveform, size) for size in n_fft)
+        mels = (mel_spectrogram(waveform, size) for size in how.n_fft)
         return _extracted(utterance, waveform, (opensmile_mfcc(waveform), *mels))
     except AudioError as error:
         return Rejected(utterance, str(error))
@@ -219,9 +226,9 @@ def _extract_utterance(utterance: Utterance, n_fft: tuple[int, int]) -> Outcome:
         return Rejected(utterance, _not_processed(utterance, error))
 
 
-def segment_of(utterance: Utterance) -> Segment:
+def segment_of(utterance: Utterance, speed: float = 1.0) -> Segment:
     """What is meant of the recording."""
-    return Segment(utterance.path, utterance.start_seconds, utterance.end_seconds)
+    return Segment(utterance.path, utterance.start_seconds, utterance.end_seconds, speed)
 
 
 def too_long(num_samples: int, name: str) -> str | None:
@@ -256,7 +263,7 @@ def _extracted(
 
 
 def extract_tensorflow(
-    utterances: Sequence[Utterance], n_fft: tuple[int, int], workers: int
+    utterances: Sequence[Utterance], n_fft: tuple[int, int], workers: int, speed: float = 1.0
 ) -> Generator[Outcome, None, None]:
     """The same as `extract_opensmile` with our own features, in threads.
 
@@ -264,6 +271,7 @@ def extract_tensorflow(
         utterances: rows of the corpus.
         n_fft: FFT points of the narrow and the wide spectrogram.
         workers: number of threads, at least 1.
+        speed: that recordings are played at.
 
     Yields:
         One outcome an utterance, in the order given.
@@ -271,7 +279,7 @@ def extract_tensorflow(
     from data_pipeline.audio.parallel_decoding import decode_in_order
 
     features = partial(_tensorflow_features, n_fft=n_fft)
-    decoded = decode_in_order([segment_of(u) for u in utterances], features, workers)
+    decoded = decode_in_order([segment_of(u, speed) for u in utterances], features, workers)
     with ThreadPoolExecutor(workers) as threads:
         items = zip(utterances, decoded, strict=True)
         while batch := list(islice(items, CHUNK_SIZE)):

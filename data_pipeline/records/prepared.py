@@ -41,11 +41,13 @@ class FeatureSettings:
         sample_rate: Hz.
         mfcc: extractor of the MFCC, "opensmile" or "tensorflow".
         n_fft: FFT points of the narrow and the wide spectrogram.
+        speed: that the recordings were played at.
     """
 
     sample_rate: int
     mfcc: str
     n_fft: tuple[int, int]
+    speed: float = 1.0
 
     @property
     def n_mels(self) -> tuple[int, int]:
@@ -137,7 +139,8 @@ class Prepared:
         """How the features were computed."""
         features = self.metadata["features"]
         narrow, wide = features["n_fft"]
-        return FeatureSettings(features["sample_rate"], features["mfcc"], (narrow, wide))
+        speed = features.get("speed", 1.0)
+        return FeatureSettings(features["sample_rate"], features["mfcc"], (narrow, wide), speed)
 
     @property
     def key(self) -> str:

@@ -71,6 +71,7 @@ def prepare(
     *,
     mfcc: str = "opensmile",
     n_fft: tuple[int, int] = (256, 512),
+    speed: float = 1.0,
     name: str | None = None,
     strict: bool = False,
     workers: int | None = None,
@@ -83,6 +84,8 @@ def prepare(
         out: the prepared folder; made when it is not there.
         mfcc: "opensmile" (the paper's extractor) or "tensorflow" (our own).
         n_fft: FFT points of the narrow and the wide spectrogram; a quarter as many mel bands.
+        speed: that recordings are played at: such a folder holds copies to be trained on beside
+            the recordings themselves (`batches.copies`).
         name: what results call the corpus; None for the name of its reader. Another name changes
             the metadata alone.
         strict: stop at the first file that cannot be used.
@@ -97,7 +100,7 @@ def prepare(
             an emotion is usable, one recording has two emotions, or (strict) a file is not usable.
     """
     out, workers = Path(out), workers or usable_cores()
-    settings = _settings(corpus, mfcc, n_fft)
+    settings = _settings(corpus, mfcc, n_fft, speed)
     with locked_folder(out):
         check_folder(out, settings)
         remove_half_written(out)
@@ -121,7 +124,7 @@ def prepare(
         keyed = _begun(keyed_ahead(missing, key_of, AHEAD * workers))
         utterances = [utterance for shard in missing for utterance in shard.utterances]
         # One pool of workers for all shards: none of them waits for the last one of another.
-        outcomes = EXTRACTORS[mfcc](utterances, n_fft, workers)
+        outcomes = EXTRACTORS[mfcc](utterances, n_fft, workers, speed)
         with closing(outcomes), _progress_bar(len(utterances), show_progress) as bar:
             watched = _watched(outcomes, bar, time.monotonic())
             for shard, key in keyed:
@@ -154,8 +157,11 @@ def _begun(items: Iterator[tuple[Shard, str]]) -> Iterator[tuple[Shard, str]]:
     return chain(list(islice(items, 1)), items)
 
 
-def _settings(corpus: Corpus, mfcc: str, n_fft: tuple[int, int]) -> dict[str, object]:
+def _settings(corpus: Corpus, mfcc: str, n_fft: tuple[int, int], speed: float) -> dict[str, object]:
     """Everything but the audio that decides what the records hold."""
+    features = {"sample_rate": SAMPLE_RATE, "mfcc": mfcc, "n_fft": list(n_fft)}
+    if speed != 1:  # settings of folders without it stay what they are
+        features["speed"] = speed
     return {
         "format_version": FORMAT_VERSION,
         "corpus": corpus.name,
@@ -163,7 +169,7 @@ def _settings(corpus: Corpus, mfcc: str, n_fft: tuple[int, int]) -> dict[str, ob
         "label_map": dict(corpus.label_map),
         "group_by": corpus.group_by,
         "subset": corpus.subset,
-        "features": {"sample_rate": SAMPLE_RATE, "mfcc": mfcc, "n_fft": list(n_fft)},
+        "features": features,
         "versions": {package: version(package) for package in PACKAGES[mfcc]},
     }
 

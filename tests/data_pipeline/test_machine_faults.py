@@ -228,12 +228,12 @@ def test_a_file_that_takes_all_memory_is_rejected(tmp_path):
 import resource, psutil
 from pathlib import Path
 from data_pipeline.corpora.corpus import Utterance
-from data_pipeline.records.extracting import _extract_utterance
+from data_pipeline.records.extracting import How, _extract_utterance
 limit = psutil.Process().memory_info().vms + 300 * 2**20
 resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 path = Path({str(long)!r})
 utterance = Utterance(utterance_id="long", path=path, emotion="sad", speaker="s")
-print(_extract_utterance(utterance, (256, 512)).reason)
+print(_extract_utterance(utterance, How((256, 512), 1.0)).reason)
 """
     command = [sys.executable, "-c", work]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

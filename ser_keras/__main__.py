@@ -4,12 +4,24 @@ import sys
 from collections.abc import Sequence
 
 from data_pipeline.command_line import run_program
-from ser_keras.commands import classical, evaluate, export, pack, predict, report, train
+from ser_keras.commands import (
+    adapt,
+    classical,
+    evaluate,
+    export,
+    final,
+    pack,
+    predict,
+    report,
+    train,
+)
 
 COMMANDS = {
     "train": train,
     "predict": predict,
+    "adapt": adapt,
     "export": export,
+    "final": final,
     "classical": classical,
     "evaluate": evaluate,
     "report": report,

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields, replace
 from typing import Any
 
 from data_pipeline.features.level import TrainingProfile
@@ -33,10 +33,18 @@ class ModelInfo:
         num_frames: timesteps that it takes of the (narrow, wide) spectrogram.
         n_mels: bands of the (narrow, wide) spectrogram.
         inputs: names of the streams that it takes.
+        takes_profile: whether it takes the profile of a voice beside them; None where not.
         weighted_accuracy, unweighted_accuracy: of its test part, in [0, 1]; None while that was
             not scored.
         temperature: what its logits are divided by before the softmax (calibration).
         unsure_below: the calibrated probability under which an answer is called unsure.
+        adapted_temperature, adapted_unsure_below: the same for answers with the profile of a voice;
+            None where they were not measured: then those without a profile are taken.
+        strangers: what they do to voices never heard, with and without a profile, as
+            `scores.strangers` gives it: measured over the folds of the run, so it says what the
+            recipe does; None where it was not measured.
+        recipe: of a model that was trained on every recording: the summary of the run that its
+            recipe was measured by; else None.
         calibration: what both do, as `scores.calibration.calibrate` gives it; None where the model
             was not calibrated.
         training_profile: what its training recordings were like; None where it is not known.
@@ -56,10 +64,15 @@ class ModelInfo:
     num_frames: tuple[int, int]
     n_mels: tuple[int, int]
     inputs: tuple[str, ...]
+    takes_profile: bool | None = None
     weighted_accuracy: float | None = None
     unweighted_accuracy: float | None = None
     temperature: float = NO_TEMPERATURE
     unsure_below: float = MIN_CONFIDENCE
+    adapted_temperature: float | None = None
+    adapted_unsure_below: float | None = None
+    strangers: Mapping[str, Any] | None = None
+    recipe: Mapping[str, Any] | None = None
     calibration: Mapping[str, Any] | None = None
     training_profile: TrainingProfile | None = None
     trained_on: tuple[str, ...] | None = None
@@ -73,6 +86,18 @@ class ModelInfo:
             raise SerError(
                 f"{INFO_FILE}: temperature is {temperature!r}, expected a positive number: {AGAIN}"
             )
+
+    def for_strangers(self, strangers: Mapping[str, Any]) -> "ModelInfo":
+        """The same with temperature and threshold as answers to voices never heard ask for."""
+        without, told = strangers["without_profile"], strangers["with_profile"]
+        return replace(
+            self,
+            temperature=without["temperature"],
+            unsure_below=without["unsure_below"],
+            adapted_temperature=told["temperature"],
+            adapted_unsure_below=told["unsure_below"],
+            strangers=strangers,
+        )
 
     @classmethod
     def from_json(cls, content: object) -> "ModelInfo":

@@ -7,7 +7,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
-from data_pipeline.command_line import between, one_of, several, true_or_false, whole_number
+from data_pipeline.command_line import (
+    between,
+    one_of,
+    several,
+    true_or_false,
+    whole_number,
+    zero_or_below,
+)
 
 # --- The systems of Table 1 ---
 
@@ -49,6 +56,14 @@ class Network:
         units: size of every recurrent state.
         filters: output channels of the two convolutions of a CNN.
         gate_norm: where the gates of the DS-LSTM are normalised.
+        scaled: whether every recording is brought to one level first, as told by its loudest
+            frames: for recordings that others made, where the level says nothing of the speaker.
+        functionals_weight: share of a linear head over functionals of the streams in the averaged
+            logits; 0 for none, else the streams are in standard units of the training voices, or
+            of the voice whose profile is given.
+        masked: the largest part of the frames, and of the bands, that training hides in each
+            stream of an utterance.
+        dropout: part of the pooled features of a head that training leaves out.
     """
 
     kernel_narrow: tuple[int, int] = _setting((4, 4), several(whole_number(1), 2))
@@ -59,6 +74,10 @@ class Network:
     units: int = _setting(200, whole_number(1))
     filters: tuple[int, int] = _setting((64, 16), several(whole_number(1), 2))
     gate_norm: str = _setting("after_sigmoid", one_of(GATE_NORMS))
+    scaled: bool = _setting(False, true_or_false)
+    functionals_weight: float = _setting(0.0, zero_or_below(1))
+    masked: float = _setting(0.0, zero_or_below(0.9))
+    dropout: float = _setting(0.0, zero_or_below(0.9))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,14 +87,25 @@ class Optimiser:
     Attributes:
         learning_rate: of Adam.
         halve_at: epochs (from 1 on) after which the learning rate is halved.
+        cosine: whether the rate goes down to zero along half a cosine over the epochs.
+        weight_decay: part of every weight that a step takes away, times the learning rate (AdamW).
         batch_size: utterances in a training batch.
         epochs: epochs of training.
+        last_epoch: whether the weights of the last epoch are kept; else those of the epoch that is
+            best on the validation part.
+        functionals_cost: C of the linear head over functionals, the inverse of its decay.
+        voice_penalty: how much less that head is given of a functional that differs between voices.
     """
 
     learning_rate: float = _setting(1e-4, between(0, 1))
     halve_at: tuple[int, ...] = _setting((), several(whole_number(1)))
+    cosine: bool = _setting(False, true_or_false)
+    weight_decay: float = _setting(0.0, zero_or_below(1))
     batch_size: int = _setting(128, whole_number(MIN_BATCH_SIZE))
     epochs: int = _setting(50, whole_number(1))
+    last_epoch: bool = _setting(False, true_or_false)
+    functionals_cost: float = _setting(1e-3, between(0, 1000))
+    voice_penalty: float = _setting(10.0, zero_or_below(1000))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,9 +114,18 @@ class Input:
 
     Attributes:
         balance: whether every emotion of every corpus is heard equally often in training.
+        validation_trains: whether the validation part is trained on, too, as the SVM does; then
+            nothing can be chosen on it (`optimiser.last_epoch`), and its figures say nothing.
+        speeds: of the copies that the linear head is fitted on, too, as of other voices
+            (`--copies`).
+        profiles: whether training hears each utterance in the units of its voice, too, as told by
+            none to twenty other recordings of it; else in those of all training voices alone.
     """
 
     balance: bool = _setting(False, true_or_false)
+    validation_trains: bool = _setting(False, true_or_false)
+    speeds: tuple[float, ...] = _setting((), several(between(0.5, 2)))
+    profiles: bool = _setting(False, true_or_false)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,6 +225,31 @@ PRESETS = {
         optimiser=Optimiser(learning_rate=1e-3, halve_at=(10, 20, 30)),
     ),
     # 240 synthetic utterances and a few minutes: enough to see everything work, for no comparison.
+    "recommended": Settings(
+        input=Input(profiles=True, validation_trains=True),
+        network=Network(
+            kernel_narrow=(2, 4),
+            kernel_wide=(4, 2),
+            padding_narrow=(0, 1),
+            padding_wide=(1, 0),
+            aligned_frames=3,
+            units=64,
+            filters=(16, 16),
+            gate_norm="before_sigmoid",
+            functionals_weight=0.7,
+            masked=0.1,
+            dropout=0.3,
+        ),
+        optimiser=Optimiser(
+            learning_rate=1e-3,
+            cosine=True,
+            weight_decay=0.01,
+            batch_size=32,
+            epochs=10,
+            last_epoch=True,
+            voice_penalty=30.0,
+        ),
+    ),
     "demo": Settings(
         network=Network(units=128, filters=(16, 16)),
         optimiser=Optimiser(learning_rate=1e-3, halve_at=(14,), batch_size=16, epochs=16),

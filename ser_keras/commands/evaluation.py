@@ -27,6 +27,7 @@ from ser_keras.scores.groups import groups_of, parts_by_group, score_group
 from ser_keras.scores.predictions import Predictions
 from ser_keras.scores.statistics import speaker_confusions
 from ser_keras.training.inference import predict_logits, score_part
+from ser_keras.training.profiles import of_nobody
 from ser_keras.training.trained import TrainedModel
 
 SELECTION = "nothing is chosen: a trained model, as it is"
@@ -176,7 +177,7 @@ def model_logits(
         num_frames=trained.info.num_frames,
         inputs=trained.info.inputs,
     )
-    return predict_logits(trained.model, batches)[1]
+    return predict_logits(trained.model, of_nobody(batches, trained.model))[1]
 
 
 def trained_on(info: ModelInfo) -> list[str]:

@@ -2,8 +2,10 @@
 
 import argparse
 import os
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from ser_keras.errors import SerError
 
@@ -61,12 +63,13 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def export_fold(fold: Path, directory: Path) -> Path:
+def export_fold(fold: Path, directory: Path, recipe: Mapping[str, Any] | None = None) -> Path:
     """Export the model of a finished fold; the export says which run made it.
 
     Args:
         fold: the folder of the fold.
         directory: the folder of all versions of this run's model.
+        recipe: of a model that nobody is left to test: what the run of its recipe came to.
 
     Returns:
         The version folder.
@@ -83,9 +86,21 @@ def export_fold(fold: Path, directory: Path) -> Path:
     maker = maker_of_fold(fold)
     check_new_version(directory, maker)
     model, info = load_model(fold / MODEL_FOLDER)
+    if recipe:
+        info = replace(info, recipe=recipe)
+    if strangers := (recipe or {}).get("strangers") or strangers_of_run(fold.parent):
+        info = info.for_strangers(strangers)
     run = maker.config.as_read_back() if maker.config else None
     heard = read_heard(fold / MODEL_FOLDER)
     return export_saved_model(model, replace(info, run=run), directory, maker, heard)
+
+
+def strangers_of_run(run_dir: Path) -> Mapping[str, Any] | None:
+    """When to be unsure of voices never heard, as the folds of a run together say it."""
+    from ser_keras.runs.files import SUMMARY_NAME, read_json
+
+    path = run_dir / SUMMARY_NAME
+    return read_json(path).get("strangers") if path.is_file() else None
 
 
 def find_fold(run_dir: Path, fold: int | None) -> Path:

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from ser_keras.predict.served_model import ServedModel
 
 HELP = "name the emotion in audio files"
-EXAMPLE = "  python -m ser_keras predict --model saved_models/ser speech.wav recordings/"
+EXAMPLE = """\
+  python -m ser_keras predict speech.wav
+  python -m ser_keras predict --model saved_models/ser speech.wav recordings/
+"""
 
 # From this many files on, a progress bar says how far it is.
 MANY_FILES = 10
@@ -34,11 +37,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--model",
-        required=True,
         type=Path,
         metavar="DIR",
         help="folder of an exported model, such as saved_models/<name>; its highest version is "
-        "taken, or name the version: saved_models/<name>/1",
+        "taken, or name the version: saved_models/<name>/1 (default: the model that comes with "
+        "this package)",
+    )
+    add(
+        "--profile",
+        type=Path,
+        metavar="FILE",
+        help="profile of the voice that speaks, as `python -m ser_keras adapt` makes it from "
+        "recordings without labels",
     )
     add(
         "--format",
@@ -75,9 +85,11 @@ def run(arguments: argparse.Namespace) -> int:
     """Print what the model says of each file; 1 if any file had no answer."""
     _check_usage(arguments)
     from ser_keras.predict.searching import search
-    from ser_keras.predict.served_model import ServedModel
+    from ser_keras.predict.served_model import ServedModel, shipped_model
+    from ser_keras.voices.profile_file import read_profile
 
-    model = ServedModel(arguments.model)
+    profile = read_profile(arguments.profile) if arguments.profile else None
+    model = ServedModel(arguments.model or shipped_model(), profile)
     files, passed_over = search(arguments.paths)
     if note := passed_over.in_words():
         print(note, file=sys.stderr)

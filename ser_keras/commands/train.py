@@ -18,8 +18,9 @@ from ser_keras.commands.train_options import TrainingOrder, add_arguments, order
 from ser_keras.settings import as_text
 
 if TYPE_CHECKING:  # the types of what is imported when it is needed: help shall not wait for it
+    from data_pipeline.batches.copies import WithCopies
     from data_pipeline.records.prepared import Prepared
-    from ser_keras.commands.init import Start
+    from ser_keras.commands.folds.init import Start
     from ser_keras.runs.config import RunConfig
     from ser_keras.runs.grid import Job, Run
 
@@ -53,12 +54,13 @@ def run(arguments: argparse.Namespace) -> int:
     print_settings(order)
     check_run_dir(order)
     prepared = load_data(order)
+    copied = load_copies(order, prepared)
     start = open_start(order, prepared)
-    runs = plan_runs(order, prepared, start)
+    runs = plan_runs(order, prepared, start, copied)
     print_audits(runs, prepared, start)
     saved = place_of_export(runs[0], order) if len(runs) == 1 else None
     with opened(runs):
-        trained = train_missing(runs, prepared, order.tested, start)
+        trained = train_missing(runs, prepared, order.tested, start, copied)
         if saved:
             finish_run(runs[0], order, saved, anew=trained)
         else:
@@ -95,17 +97,29 @@ def load_data(order: TrainingOrder) -> "Prepared":
     return prepare(read_corpus("demo", None), DEMO_FOLDER)
 
 
+def load_copies(order: TrainingOrder, prepared: "Prepared") -> "WithCopies | None":
+    """The same folders with those of --copies beside them."""
+    if not order.copies:
+        return None
+    from data_pipeline.batches.copies import with_copies
+
+    return with_copies(prepared, order.copies)
+
+
 def open_start(order: TrainingOrder, prepared: "Prepared") -> "Start | None":
     """The model that --init names."""
     if order.init is None:
         return None
-    from ser_keras.commands.init import start_of
+    from ser_keras.commands.folds.init import start_of
 
     return start_of(order.init, order, prepared)
 
 
 def plan_runs(
-    order: TrainingOrder, prepared: "Prepared", start: "Start | None" = None
+    order: TrainingOrder,
+    prepared: "Prepared",
+    start: "Start | None" = None,
+    copied: "WithCopies | None" = None,
 ) -> list["Run"]:
     """Every protocol with every seed and every variant, each in its folder.
 
@@ -115,9 +129,11 @@ def plan_runs(
     from data_pipeline.splits.folds import assign_folds, folds_key
     from ser_keras.runs.config import RunConfig, recordings_key
     from ser_keras.runs.grid import Run, choose_folds
-    from ser_keras.training.callbacks.best_epoch import SELECTION
+    from ser_keras.training.callbacks.best_epoch import LAST, SELECTION
 
     settings = start.settings(order.settings) if start else order.settings
+    if copied:
+        settings = settings.with_values({"input.speeds": copied.speeds})
     runs, recordings = [], recordings_key(prepared.utterances)
     for protocol in order.protocols:
         for seed in order.seeds:
@@ -135,7 +151,7 @@ def plan_runs(
                 config = RunConfig(
                     **prepared.identity,
                     protocol=protocol,
-                    selection=SELECTION,
+                    selection=LAST if settings.optimiser.last_epoch else SELECTION,
                     variant=variant,
                     preset=order.preset,
                     settings=settings,
@@ -171,7 +187,7 @@ def print_audits(runs: Sequence["Run"], prepared: "Prepared", start: "Start | No
         if seed == runs[0].config.seed:  # other seeds draw other folds, which share as much
             print(f"\nprotocol {protocol}: {audit_in_words(found[protocol, seed])}")
     if start:
-        from ser_keras.commands.init import check_heard
+        from ser_keras.commands.folds.init import check_heard
 
         for (protocol, _), run in run_of.items():
             check_heard(start, run.folds, protocol, prepared)
@@ -220,10 +236,14 @@ def opened(runs: Sequence["Run"]) -> Iterator[None]:
 
 
 def train_missing(
-    runs: Sequence["Run"], prepared: "Prepared", tested: bool, start: "Start | None" = None
+    runs: Sequence["Run"],
+    prepared: "Prepared",
+    tested: bool,
+    start: "Start | None" = None,
+    copied: "WithCopies | None" = None,
 ) -> bool:
     """Train, or only test, each fold that is not finished; whether any was not."""
-    from ser_keras.commands.fold_work import test_fold, train_fold
+    from ser_keras.commands.folds.work import test_fold, train_fold
     from ser_keras.runs.files import fold_dir
     from ser_keras.runs.folder import is_finished
     from ser_keras.runs.grid import jobs_in_order, unfinished
@@ -241,7 +261,7 @@ def train_missing(
             if trained == TRAININGS_A_PROCESS:
                 start_again()
             print(f"\n{run.name}, {position} of {len(jobs)} trainings")
-            train_fold(run, fold, prepared, tested, start)
+            train_fold(run, fold, prepared, tested, start, copied)
             trained += 1
             print_time_left(runs, unfinished(jobs))
     return anew

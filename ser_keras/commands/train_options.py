@@ -33,6 +33,7 @@ class TrainingOrder:
 
     Attributes:
         data: prepared folders; none for the demo corpus.
+        copies: prepared folders of copies at other speeds, to be trained on beside them.
         fold: number of a fold, or `all`.
         protocols, variants: names, each once.
         preset: name of the settings that these are based on.
@@ -59,6 +60,7 @@ class TrainingOrder:
     init: Path | None = None
     init_statistics: str = "kept"
     network_given: tuple[str, ...] = ()
+    copies: tuple[Path, ...] = ()
 
     @property
     def num_runs(self) -> int:
@@ -77,6 +79,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="prepared folder, or several, which are trained on together; without it, the demo "
         "corpus",
+    )
+    add(
+        "--copies",
+        nargs="+",
+        default=[],
+        type=Path,
+        metavar="DIR",
+        help="prepared folders of the same recordings at other speeds (`prepare --speed`), which "
+        "the linear head of --preset recommended is fitted on beside them, as of other voices; "
+        "nobody is tested on them",
     )
     add(
         "--fold",
@@ -221,13 +233,28 @@ def order_of(arguments: argparse.Namespace) -> TrainingOrder:
             f"are {listed_settings()}"
         )
     preset = arguments.preset or ("paper" if arguments.data else "demo")
+    settings = PRESETS[preset].with_values(dict(given))
+    if arguments.copies and not settings.network.functionals_weight:
+        refuse(
+            "received --copies without a linear head, which alone is fitted on them, expected "
+            "--preset recommended, or network.functionals_weight above 0"
+        )
+    if arguments.copies and not arguments.data:
+        refuse("received --copies without --data, expected the folder that they are copies of")
+    if "input.speeds" in dict(given):
+        refuse("received input.speeds, which follows from the folders of --copies: give these")
+    if settings.input.validation_trains and not settings.optimiser.last_epoch:
+        refuse(
+            "received input.validation_trains without optimiser.last_epoch, expected both: on "
+            "recordings that were trained on, no epoch can be chosen"
+        )
     order = TrainingOrder(
         data=tuple(arguments.data),
         fold=arguments.fold,
         protocols=tuple(_protocols(arguments.protocol)),
         variants=tuple(chosen_names(arguments.variant, VARIANTS)),
         preset=preset,
-        settings=PRESETS[preset].with_values(dict(given)),
+        settings=settings,
         seeds=range(arguments.seed, arguments.seed + arguments.repeats),
         run_dir=arguments.run_dir,
         export=arguments.export,
@@ -235,6 +262,7 @@ def order_of(arguments: argparse.Namespace) -> TrainingOrder:
         init=arguments.init,
         init_statistics=arguments.init_statistics,
         network_given=tuple(name for name, _ in given if name.startswith("network.")),
+        copies=tuple(arguments.copies),
     )
     without_gates = gateless(order.variants)
     if "network.gate_norm" in dict(given) and without_gates:

@@ -12,7 +12,9 @@ from ser_keras.errors import SerError
 from ser_keras.export.trials import trial_requests
 from ser_keras.graph.plain_path import plain_path
 from ser_keras.graph.requests import Tensors
+from ser_keras.layers.stream_functionals import num_functionals
 from ser_keras.model_info import ModelInfo
+from ser_keras.models.variants import PROFILE
 
 TOLERANCE = 1e-5
 
@@ -61,6 +63,9 @@ def _inputs_made_in_numpy(features: Tensors, info: ModelInfo) -> Tensors:
         num_frames = features[FRAME_COUNTS[name]].numpy()
         resized = _resized(features[name].numpy(), num_frames, num_steps[name])
         inputs[name] = log_compress(tf.constant(resized))
+    if info.takes_profile:
+        batch = len(next(iter(features.values())))
+        inputs[PROFILE] = tf.zeros((batch, 2, num_functionals(info.n_mels)))
     return inputs
 
 

@@ -1,6 +1,8 @@
 """The page about a model that lies in its export, for people."""
 
 import textwrap
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from data_pipeline.contract import PROTOCOLS
 from ser_keras.model_info import ModelInfo
@@ -51,6 +53,8 @@ The licence of the corpus {info.corpus} applies to what is made of it, too.
 
 
 def _result(info: ModelInfo) -> str:
+    if info.recipe:
+        return _result_of_recipe(info, info.recipe)
     meaning = f"Protocol {info.protocol}: {PROTOCOLS[info.protocol]}"
     if info.weighted_accuracy is None or info.unweighted_accuracy is None:
         return _paragraph(
@@ -68,6 +72,54 @@ def _result(info: ModelInfo) -> str:
 {info.weighted_accuracy:.1%} | {info.unweighted_accuracy:.1%} |
 
 {explained}"""
+
+
+def _result_of_recipe(info: ModelInfo, recipe: Mapping[str, Any]) -> str:
+    """What the recipe of a model was worth that has heard every voice at hand."""
+    meaning = _paragraph(
+        f"It was trained on every recording of {info.corpus}, so nobody is left to test it. These "
+        "are the figures of its recipe, from models that had not heard those who were tested. "
+        f"Protocol {recipe['protocol']}: {PROTOCOLS[recipe['protocol']]} With a profile: each "
+        "tested voice told by so many of its other recordings, without labels. Mean of the folds, "
+        "and all answers together."
+    )
+    rows = [("no profile", recipe), *_adapted_rows(recipe)]
+    lines = [
+        f"| {name} | "
+        + " | ".join(
+            f"{scores[metric][value]:.1%}"
+            for metric in ("weighted_accuracy", "unweighted_accuracy")
+            for value in ("mean", "pooled")
+        )
+        + " |"
+        for name, scores in rows
+    ]
+    head = "| | WA | pooled WA | UA | pooled UA |\n|---|---|---|---|---|\n"
+    return meaning + "\n\n" + head + "\n".join(lines) + "\n\n" + _promise(recipe)
+
+
+def _adapted_rows(recipe: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for number, scores in recipe.get("adapted", {}).items():
+        yield f"profile from {number} recordings", scores
+
+
+def _promise(recipe: Mapping[str, Any]) -> str:
+    """What `unsure` keeps."""
+    kinds = recipe.get("strangers", {})
+    told = []
+    for kind, found in ((kind, kinds[kind]["cross_fitted"]) for kind in kinds):
+        share = found["right"] / max(found["answered"], 1)
+        told.append(
+            f"{kind.replace('_', ' ')}, {found['answered']} of {found['utterances']} answers are "
+            f"not called unsure, and {share:.1%} of them are right (90 % lower bound "
+            f"{found['lower_bound']:.1%})"
+        )
+    if not told:
+        return ""
+    return _paragraph(
+        f"Unsure: {'; '.join(told)}. Temperature and threshold of each fold came from the others; "
+        "the model carries those of all folds together."
+    )
 
 
 def _paragraph(text: str) -> str:

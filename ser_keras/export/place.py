@@ -28,6 +28,10 @@ _LEARNT_LATER: dict[str, Any] = {
     "weighted_accuracy": None,
     "unweighted_accuracy": None,
     "calibration": None,
+    "recipe": None,
+    "strangers": None,
+    "adapted_temperature": None,
+    "adapted_unsure_below": None,
 }
 
 

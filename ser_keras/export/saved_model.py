@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from ser_keras.errors import SerError
@@ -17,11 +18,12 @@ from ser_keras.export.model_card import model_card
 from ser_keras.export.place import Maker, check_versions
 from ser_keras.export.server_files import write_checksums, write_server_files
 from ser_keras.export.warmup import write_warmup
-from ser_keras.graph.layout import LABELS_FILE, MODEL_CARD_FILE, saved_versions
+from ser_keras.graph.layout import LABELS_FILE, MODEL_CARD_FILE, VOICES_FILE, saved_versions
 from ser_keras.graph.plain_path import plain_path
 from ser_keras.graph.signatures import emotion_server, signatures_of
 from ser_keras.heard import HeardList, write_heard
 from ser_keras.model_info import INFO_FILE, ModelInfo
+from ser_keras.models.linear_part import head_of
 
 # Where the SavedModel is in the folder in which it is made.
 MODEL = "model"
@@ -88,6 +90,8 @@ def _write(
     (staging / MODEL_CARD_FILE).write_text(model_card(info), encoding="utf-8")
     if heard is not None:
         write_heard(heard, staging)
+    if info.takes_profile:
+        np.savez(staging / VOICES_FILE, **head_of(model).arrays())
     server = emotion_server(model, info, staging)
     # Not staging itself: a temporary folder is closed to other users, the server among them.
     written = staging / MODEL

@@ -13,8 +13,14 @@ from ser_keras.model_info import INFO_FILE, ModelInfo
 # --- Signatures ---
 
 AUDIO_BYTES, WAVEFORM, FEATURES = "audio_bytes", "waveform", "features"
+# Of models that take the profile of a voice: files with it, and what a profile is made from.
+ADAPTED, ADAPTED_WAVEFORM, FUNCTIONALS = "adapted", "adapted_waveform", "functionals"
 # What a server calls where a request names no signature; it does what AUDIO_BYTES does.
 DEFAULT = "serving_default"
+
+# --- The model that comes with the project ---
+
+SHIPPED = Path(__file__).parents[1] / "shipped"
 
 # --- Inside a version folder ---
 
@@ -24,6 +30,8 @@ ASSETS = Path("assets")
 LABELS_FILE = "labels.txt"
 MODEL_CARD_FILE = "model_card.md"
 INFO_PATH = ASSETS / INFO_FILE
+# The linear head as arrays: what `adapt` makes profiles with.
+VOICES_FILE = "voices.npz"
 CHECKSUM_FILE = "checksums.sha256"
 # Where a server looks for requests to itself.
 WARMUP_FILE = Path("assets.extra") / "tf_serving_warmup_requests"

@@ -13,7 +13,15 @@ import tensorflow as tf
 from data_pipeline.audio.limits import MIN_SAMPLES
 from data_pipeline.contract import FRAME_COUNTS, MEL_NARROW, MEL_WIDE, MFCC, NUM_MFCC
 from data_pipeline.features.mfcc import num_mfcc_frames
-from ser_keras.graph.layout import AUDIO_BYTES, DEFAULT, FEATURES, WAVEFORM
+from ser_keras.graph.layout import (
+    ADAPTED,
+    ADAPTED_WAVEFORM,
+    AUDIO_BYTES,
+    DEFAULT,
+    FEATURES,
+    FUNCTIONALS,
+    WAVEFORM,
+)
 from ser_keras.graph.requests import Tensors
 from ser_keras.graph.verdicts import (
     MAX_BATCH_SIZE,
@@ -27,7 +35,10 @@ from ser_keras.graph.verdicts import (
 from ser_keras.graph.wav import decode_wav_files
 from ser_keras.layers.audio_front_end import AudioFrontEnd
 from ser_keras.layers.feature_front_end import FeatureFrontEnd
+from ser_keras.layers.stream_functionals import num_functionals
 from ser_keras.model_info import ModelInfo
+from ser_keras.models.linear_part import functionals_of
+from ser_keras.models.variants import PROFILE
 
 AUDIO_BYTES_SPECS = {"audio_bytes": tf.TensorSpec((None,), tf.string, name="audio_bytes")}
 WAVEFORM_SPECS = {
@@ -52,7 +63,15 @@ def emotion_server(model: keras.Model, info: ModelInfo, assets_dir: Path) -> tf.
             num_frames_narrow: (batch,) int32.
         mel_wide: the same for the wide analysis window, with num_frames_wide.
 
-    Outputs:
+    A model that takes the profile of a voice has three more. `adapted` takes files, and
+    `adapted_waveform` recordings, with
+        profile: (batch, 2, num_functionals) float32, as `ser adapt` makes it; zeros are nobody's,
+            which the signatures without a profile answer by.
+
+    `functionals` takes what `waveform` takes and gives what a profile is made from:
+        functionals: (batch, num_functionals) float32, and error: (batch,) string.
+
+    Outputs of the others:
         probabilities: (batch, num_emotions) float32, in the order of `labels.txt`: the softmax of
             logits / temperature, the temperature of `info`.
         logits: (batch, num_emotions) float32.
@@ -71,25 +90,50 @@ def emotion_server(model: keras.Model, info: ModelInfo, assets_dir: Path) -> tf.
     feature_front_end = FeatureFrontEnd(info.num_frames)
     audio_front_end = AudioFrontEnd(info.features["n_fft"], tuple(feature_depths(info)))
 
-    def answer(features: Tensors, verdict: Verdict) -> Tensors:
-        logits = tf.cast(model(feature_front_end(features), training=False)["logits"], tf.float32)
+    @tf.function(autograph=False, reduce_retracing=True)
+    def network(inputs: Tensors) -> tf.Tensor:  # once in the file, whatever the signatures are
+        return tf.cast(model(inputs, training=False)["logits"], tf.float32)
+
+    def answer(features: Tensors, verdict: Verdict, profile: tf.Tensor | None = None) -> Tensors:
+        inputs = feature_front_end(features)
+        if info.takes_profile:
+            nobody = tf.zeros((tf.size(verdict.error), 2, num_functionals(info.n_mels)))
+            inputs |= {PROFILE: nobody if profile is None else profile}
+        logits = network(inputs)
         verdict = verdict.then(judge_logits(logits))
-        return _named_outputs(logits, info.temperature, verdict, info.emotions)
+        told = profile is not None and info.adapted_temperature
+        temperature = told or info.temperature
+        return _named_outputs(logits, temperature, verdict, info.emotions)
 
     def answer_features(**features: tf.Tensor) -> Tensors:
         features = _shortened(features)
         return answer(_with_a_frame(features), judge_features(features))
 
-    def answer_waveform(waveform: tf.Tensor, num_samples: tf.Tensor) -> Tensors:
-        return answer_recording(waveform, num_samples, judge_waveform(waveform, num_samples))
+    def answer_waveform(
+        waveform: tf.Tensor, num_samples: tf.Tensor, profile: tf.Tensor | None = None
+    ) -> Tensors:
+        verdict = judge_waveform(waveform, num_samples)
+        return answer_recording(waveform, num_samples, verdict, profile)
 
-    def answer_audio_bytes(audio_bytes: tf.Tensor) -> Tensors:
+    def answer_audio_bytes(audio_bytes: tf.Tensor, profile: tf.Tensor | None = None) -> Tensors:
         waveform, num_samples, verdict = decode_wav_files(audio_bytes)
         verdict = verdict.then(judge_waveform(waveform, num_samples))
-        return answer_recording(waveform, num_samples, verdict)
+        return answer_recording(waveform, num_samples, verdict, profile)
 
-    def answer_recording(waveform: tf.Tensor, num_samples: tf.Tensor, verdict: Verdict) -> Tensors:
-        return answer(audio_front_end(*_usable(waveform, num_samples, verdict.is_bad)), verdict)
+    def answer_recording(
+        waveform: tf.Tensor,
+        num_samples: tf.Tensor,
+        verdict: Verdict,
+        profile: tf.Tensor | None = None,
+    ) -> Tensors:
+        features = audio_front_end(*_usable(waveform, num_samples, verdict.is_bad))
+        return answer(features, verdict, profile)
+
+    def give_functionals(waveform: tf.Tensor, num_samples: tf.Tensor) -> Tensors:
+        verdict = judge_waveform(waveform, num_samples)
+        features = audio_front_end(*_usable(waveform, num_samples, verdict.is_bad))
+        functionals = functionals_of(model, feature_front_end(features))
+        return {"functionals": functionals, "error": verdict.error}
 
     server = tf.Module(name="emotion_server")
     # The variables alone: tracking the Keras model would store all of its own functions too.
@@ -98,17 +142,26 @@ def emotion_server(model: keras.Model, info: ModelInfo, assets_dir: Path) -> tf.
     server.audio_bytes = _traced(answer_audio_bytes, **AUDIO_BYTES_SPECS)
     server.waveform = _traced(answer_waveform, **WAVEFORM_SPECS)
     server.features = _traced(answer_features, **_feature_specs(info))
+    if info.takes_profile:
+        size = num_functionals(info.n_mels)
+        profile = {PROFILE: tf.TensorSpec((None, 2, size), tf.float32, name=PROFILE)}
+        server.adapted = _traced(answer_audio_bytes, **AUDIO_BYTES_SPECS, **profile)
+        server.adapted_waveform = _traced(answer_waveform, **WAVEFORM_SPECS, **profile)
+        server.functionals = _traced(give_functionals, **WAVEFORM_SPECS)
     return server
 
 
 def signatures_of(server: tf.Module) -> dict[str, tf.types.experimental.ConcreteFunction]:
     """The signatures and their functions by name."""
-    return {
+    usual = {
         DEFAULT: server.audio_bytes,
         AUDIO_BYTES: server.audio_bytes,
         WAVEFORM: server.waveform,
         FEATURES: server.features,
     }
+    names = (ADAPTED, ADAPTED_WAVEFORM, FUNCTIONALS)
+    own = {name: getattr(server, name, None) for name in names}
+    return usual | {name: function for name, function in own.items() if function is not None}
 
 
 def feature_depths(info: ModelInfo) -> dict[str, int]:

@@ -3,10 +3,14 @@ from .conv_block import ConvBlock as ConvBlock
 from .ds_lstm import DSLSTM as DSLSTM
 from .ds_lstm_cell import DSLSTMCell as DSLSTMCell
 from .feature_front_end import FeatureFrontEnd as FeatureFrontEnd
+from .level_scaling import LevelScaling as LevelScaling
 from .mean_over_time import MeanOverTime as MeanOverTime
 from .recurrent_batch_normalization import (
     RecurrentBatchNormalization as RecurrentBatchNormalization,
 )
+from .stream_functionals import StreamFunctionals as StreamFunctionals
+from .stream_masking import StreamMasking as StreamMasking
+from .voice_statistics import VoiceStatistics as VoiceStatistics
 
 __all__ = [
     "AudioFrontEnd",
@@ -14,6 +18,10 @@ __all__ = [
     "DSLSTM",
     "DSLSTMCell",
     "FeatureFrontEnd",
+    "LevelScaling",
     "MeanOverTime",
     "RecurrentBatchNormalization",
+    "StreamFunctionals",
+    "StreamMasking",
+    "VoiceStatistics",
 ]

@@ -4,17 +4,24 @@ from collections.abc import Mapping
 
 from keras import KerasTensor, layers
 
-from data_pipeline.contract import MEL_NARROW, MEL_WIDE, MFCC, NUM_MFCC_FRAMES
+from data_pipeline.contract import MEL_NARROW, MEL_WIDE, MELS, MFCC, NUM_MFCC_FRAMES
 from ser_keras.errors import SerError
 from ser_keras.layers.conv_block import ConvBlock
 from ser_keras.layers.ds_lstm import DSLSTM
 from ser_keras.layers.initializers import uniform_by_fan_in
 from ser_keras.layers.mean_over_time import MeanOverTime
+from ser_keras.layers.stream_functionals import StreamFunctionals, num_columns
+from ser_keras.layers.stream_masking import StreamMasking
+from ser_keras.layers.voice_statistics import VoiceStatistics
 from ser_keras.settings import Network
 
 # Streams of a batch by name, as symbolic inputs.
 Inputs = Mapping[str, KerasTensor]
 
+# Layers of the linear head.
+STREAM_FUNCTIONALS, VOICE_STATISTICS = "stream_functionals", "voice_statistics"
+LEVEL_SCALING = "level_scaling"
+LINEAR_CLASSIFIER = "functionals_logits"
 # Timesteps that the edges of the convolutions and rounding can leave on one side when the wide
 # window is twice the narrow one. More, and the two sequences are not of the same moments.
 MAX_SURPLUS = 3
@@ -26,19 +33,19 @@ def mfcc_head(inputs: Inputs, network: Network, num_emotions: int) -> KerasTenso
     """M_LSTM: a two-layer LSTM on the MFCCs, averaged over the utterance's own frames."""
     h = _two_lstm_layers(inputs[MFCC], network.units, "mfcc")
     pooled = MeanOverTime(name="mfcc_mean")([h, inputs[NUM_MFCC_FRAMES]])
-    return _classifier(pooled, num_emotions, "mfcc")
+    return _classifier(pooled, network, num_emotions, "mfcc")
 
 
 def narrow_head(inputs: Inputs, network: Network, num_emotions: int) -> KerasTensor:
     """CNN + LSTM on the narrow-window spectrogram (Base 2)."""
     sequence = _narrow_cnn(inputs, network)
-    return _lstm_head(sequence, network.units, num_emotions, "narrow")
+    return _lstm_head(sequence, network, num_emotions, "narrow")
 
 
 def wide_head(inputs: Inputs, network: Network, num_emotions: int) -> KerasTensor:
     """CNN + LSTM on the wide-window spectrogram (Base 3)."""
     sequence = _wide_cnn(inputs, network)
-    return _lstm_head(sequence, network.units, num_emotions, "wide")
+    return _lstm_head(sequence, network, num_emotions, "wide")
 
 
 def ds_lstm_head(inputs: Inputs, network: Network, num_emotions: int) -> KerasTensor:
@@ -51,7 +58,36 @@ def ds_lstm_head(inputs: Inputs, network: Network, num_emotions: int) -> KerasTe
         h = DSLSTM(network.units, gate_norm=network.gate_norm, name=name)([h, y])
         h = layers.BatchNormalization(**BATCH_NORM, name=f"{name}_norm")(h)
     pooled = layers.GlobalAveragePooling1D(name="ds_lstm_mean")(h)
-    return _classifier(pooled, num_emotions, "ds_lstm")
+    return _classifier(pooled, network, num_emotions, "ds_lstm")
+
+
+def functionals_head(
+    inputs: Inputs, profile: KerasTensor, num_emotions: int
+) -> tuple[KerasTensor, dict[str, KerasTensor]]:
+    """A linear classifier over functionals of the streams, in standard units of a voice.
+
+    It is fitted before the other heads are trained (`training.linear_head`), and stays as it is.
+
+    Returns:
+        Its logits, and the streams in standard units of the same voice, for the other heads.
+    """
+    n_mels = (inputs[MEL_NARROW].shape[-1], inputs[MEL_WIDE].shape[-1])
+    functionals = StreamFunctionals(n_mels, name=STREAM_FUNCTIONALS)(dict(inputs))
+    statistics = VoiceStatistics(num_emotions, num_columns(n_mels), name=VOICE_STATISTICS)
+    normal, centres, widths = statistics([functionals, profile])
+    logits = layers.Dense(num_emotions, dtype="float32", trainable=False, name=LINEAR_CLASSIFIER)
+    standard, start = {}, 0
+    for name in (MFCC, *MELS):
+        end = start + inputs[name].shape[-1]
+        standard[name] = (inputs[name] - centres[:, None, start:end]) / widths[:, None, start:end]
+        start = end
+    return logits(normal), dict(inputs) | standard
+
+
+def masked(inputs: Inputs, share: float) -> dict[str, KerasTensor]:
+    """The streams, of which training hides a part."""
+    hidden = {name: StreamMasking(share, name=f"{name}_masking") for name in (MFCC, *MELS)}
+    return {name: hidden[name](x) if name in hidden else x for name, x in inputs.items()}
 
 
 def align(x: KerasTensor, y: KerasTensor, aligned_frames: int) -> tuple[KerasTensor, KerasTensor]:
@@ -115,10 +151,12 @@ def _cnn(
     return layers.Reshape((timesteps, bands * channels), name=f"{name}_sequence")(maps)
 
 
-def _lstm_head(sequence: KerasTensor, units: int, num_emotions: int, name: str) -> KerasTensor:
-    h = _two_lstm_layers(sequence, units, name)
+def _lstm_head(
+    sequence: KerasTensor, network: Network, num_emotions: int, name: str
+) -> KerasTensor:
+    h = _two_lstm_layers(sequence, network.units, name)
     pooled = layers.GlobalAveragePooling1D(name=f"{name}_mean")(h)
-    return _classifier(pooled, num_emotions, name)
+    return _classifier(pooled, network, num_emotions, name)
 
 
 def _two_lstm_layers(sequence: KerasTensor, units: int, name: str) -> KerasTensor:
@@ -135,7 +173,9 @@ def _two_lstm_layers(sequence: KerasTensor, units: int, name: str) -> KerasTenso
     return sequence
 
 
-def _classifier(pooled: KerasTensor, num_emotions: int, head: str) -> KerasTensor:
+def _classifier(pooled: KerasTensor, network: Network, num_emotions: int, head: str) -> KerasTensor:
+    if network.dropout:
+        pooled = layers.Dropout(network.dropout, name=f"{head}_dropout")(pooled)
     # Logits stay in full precision under a mixed policy: softmax and loss need it.
     return layers.Dense(
         num_emotions,

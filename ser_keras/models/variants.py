@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from data_pipeline.contract import (
+    INPUT_NAMES,
     MEL_NARROW,
     MEL_WIDE,
     MELS,
@@ -12,7 +13,17 @@ from data_pipeline.contract import (
     NUM_MFCC_FRAMES,
 )
 from ser_keras.errors import SerError
-from ser_keras.models.heads import ds_lstm_head, mfcc_head, narrow_head, wide_head
+from ser_keras.layers.level_scaling import LevelScaling
+from ser_keras.layers.stream_functionals import num_functionals
+from ser_keras.models.heads import (
+    LEVEL_SCALING,
+    ds_lstm_head,
+    functionals_head,
+    masked,
+    mfcc_head,
+    narrow_head,
+    wide_head,
+)
 from ser_keras.settings import VARIANTS, Network
 
 # A head: the function that builds it, and the inputs that it reads.
@@ -22,6 +33,9 @@ HEADS = {
     "wide": (wide_head, (MEL_WIDE,)),
     "ds_lstm": (ds_lstm_head, MELS),
 }
+
+# The input that tells a model of a voice: (batch, 2, num_functionals), zeros for nobody's.
+PROFILE = "profile"
 
 # Below this a CNN has no timestep or band left for the recurrence, or the alignment no pair.
 MIN_FRAMES = 24
@@ -51,6 +65,8 @@ def build_model(
         A functional model. Inputs, as far as the variant reads them: mfcc (batch, frames,
         39), num_mfcc_frames (batch,), mel_narrow (batch, num_frames[0], n_mels[0]) and
         mel_wide (batch, num_frames[1], n_mels[1]) in dB. Outputs: (batch, num_emotions) each.
+        With `network.functionals_weight` it reads all of them, and profile (batch, 2,
+        num_functionals), zeros for no profile (`voices.statistics`).
 
     Raises:
         SerError: the variant is unknown, or the spectrograms are too short for the CNN.
@@ -70,17 +86,30 @@ def build_model(
     }
     inputs = {
         name: keras.Input(shapes[name], name=name, dtype=_input_dtype(name))
-        for name in input_names(variant)
+        for name in input_names(variant, network)
     }
+    streams, logits = dict(inputs), {}
+    if network.scaled:
+        streams = LevelScaling(name=LEVEL_SCALING)(streams)
     # Model
-    logits = {head: HEADS[head][0](inputs, network, num_emotions) for head in heads}
+    if network.functionals_weight:
+        inputs[PROFILE] = keras.Input((2, num_functionals(n_mels)), name=PROFILE)
+        logits["functionals"], streams = functionals_head(streams, inputs[PROFILE], num_emotions)
+    if network.masked:
+        streams = masked(streams, network.masked)
+    logits |= {head: HEADS[head][0](streams, network, num_emotions) for head in heads}
+    heads = {head: weight * (1 - network.functionals_weight) for head, weight in heads.items()}
+    if network.functionals_weight:
+        heads["functionals"] = network.functionals_weight
     average = sum(ops.multiply(weight, logits[head]) for head, weight in heads.items())
     outputs = {"logits": average} | {f"{head}_logits": value for head, value in logits.items()}
     return keras.Model(inputs, outputs, name=variant)
 
 
-def input_names(variant: str) -> tuple[str, ...]:
-    """The inputs that a variant reads, each once."""
+def input_names(variant: str, network: Network | None = None) -> tuple[str, ...]:
+    """The streams that a variant reads, each once; with a linear head, all of them."""
+    if network and (network.functionals_weight or network.scaled):
+        return INPUT_NAMES
     return tuple(dict.fromkeys(name for head in _heads(variant) for name in HEADS[head][1]))
 
 

@@ -1,3 +1,4 @@
+from .adapting import make_profile as make_profile
 from .files import Prediction as Prediction
 from .files import find_audio_files as find_audio_files
 from .files import predict_files as predict_files
@@ -9,5 +10,6 @@ __all__ = [
     "Prediction",
     "ServedModel",
     "find_audio_files",
+    "make_profile",
     "predict_files",
 ]

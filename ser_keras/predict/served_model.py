@@ -9,9 +9,20 @@ import numpy as np
 import tensorflow as tf
 
 from ser_keras.errors import SerError
-from ser_keras.graph.layout import GRAPH_FILE, WAVEFORM, read_info, saved_versions
+from ser_keras.graph.layout import (
+    ADAPTED_WAVEFORM,
+    FUNCTIONALS,
+    GRAPH_FILE,
+    SHIPPED,
+    WAVEFORM,
+    read_info,
+    saved_versions,
+)
 from ser_keras.graph.plain_path import plain_path
 from ser_keras.graph.requests import padded_waveforms
+from ser_keras.models.variants import PROFILE
+from ser_keras.predict.voice import check_profile
+from ser_keras.voices.profile_file import VoiceProfile
 
 
 class Answer(NamedTuple):
@@ -36,6 +47,7 @@ class ServedModel:
 
     Args:
         model_dir: a version folder, or the folder of versions (the highest one is taken).
+        profile: of the voice that will be heard, made for this model; None for anybody.
 
     Attributes:
         info: what the model knows of itself.
@@ -43,17 +55,22 @@ class ServedModel:
         unsure_below: the confidence under which an answer is called unsure.
 
     Raises:
-        SerError: there is no usable SavedModel.
+        SerError: there is no usable SavedModel, or the profile is of another model.
     """
 
-    def __init__(self, model_dir: Path | str):
+    def __init__(self, model_dir: Path | str, profile: VoiceProfile | None = None):
         version_dir = _version_dir(Path(model_dir))
+        self.directory = version_dir
         self.info = read_info(version_dir)
         self.emotions = self.info.emotions
-        self.unsure_below = self.info.unsure_below
+        told = profile and self.info.adapted_unsure_below
+        self.unsure_below = told or self.info.unsure_below
         # The signature alone does not keep the variables alive.
         self._root = _loaded(version_dir)
-        self._signature = self._root.signatures[WAVEFORM]
+        if profile:
+            check_profile(profile, version_dir, self.info)
+        self._profile = profile.profile if profile else None
+        self._signature = self._root.signatures[ADAPTED_WAVEFORM if profile else WAVEFORM]
 
     def answers(self, waveforms: Sequence[np.ndarray]) -> list[Answer]:
         """The answer to each recording, as one batch.
@@ -63,10 +80,27 @@ class ServedModel:
         """
         if not waveforms:
             return []
-        outputs = self._signature(**padded_waveforms(waveforms))
+        inputs = padded_waveforms(waveforms)
+        if self._profile is not None:
+            inputs[PROFILE] = tf.constant(np.stack([self._profile] * len(waveforms)))
+        outputs = self._signature(**inputs)
         scores = outputs["probabilities"].numpy().tolist()
         errors = (error.decode() for error in outputs["error"].numpy())
         return [self._answer(*pair) for pair in zip(scores, errors, strict=True)]
+
+    def functionals(self, waveforms: Sequence[np.ndarray]) -> tuple[np.ndarray, list[str]]:
+        """What a profile is made from, of a model that takes profiles.
+
+        Args:
+            waveforms: each float32 (num_samples,), 16 kHz, in [-1, 1]; one or more.
+
+        Returns:
+            float32 (num_recordings, num_functionals), and of each recording why it cannot be used,
+            "" where it can.
+        """
+        outputs = self._root.signatures[FUNCTIONALS](**padded_waveforms(waveforms))
+        errors = [error.decode() for error in outputs["error"].numpy()]
+        return outputs["functionals"].numpy(), errors
 
     def _answer(self, scores: list[float], error: str) -> Answer:
         if error:
@@ -79,6 +113,20 @@ class ServedModel:
         emotion = max(probabilities, key=lambda name: probabilities[name])
         unsure = probabilities[emotion] < self.unsure_below
         return Answer(emotion, unsure, probabilities, error="")
+
+
+def shipped_model() -> Path:
+    """The folder of the model that comes with the project.
+
+    Raises:
+        SerError: it is not there.
+    """
+    if not saved_versions(SHIPPED):
+        raise SerError(
+            f"{SHIPPED}: the model that comes with this package is not there; install the package "
+            "again, or name another model with --model"
+        )
+    return SHIPPED
 
 
 def _loaded(version_dir: Path) -> Any:

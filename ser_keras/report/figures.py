@@ -202,3 +202,28 @@ def transfer_figure(
     figure.supxlabel("tested on", fontsize=9)
     figure.supylabel("trained on", fontsize=9)
     return figure
+
+
+def profile_figure(runs: Mapping[str, Mapping[str, float]]) -> Figure:
+    """Pooled UA by how many recordings of the tested voice are known, a line a system.
+
+    Args:
+        runs: title -> {number of recordings, as text: UA in [0, 1]}.
+    """
+    figure = new_figure(7.0, 3.4)
+    axes = figure.add_subplot()
+    numbers = list(next(iter(runs.values())))
+    styles = [(BLUE, "o", "-"), (ORANGE, "s", "--"), (GREEN, "^", ":"), (GREY, "D", "-.")]
+    for number, (title, curve) in enumerate(runs.items()):
+        colour, marker, line = styles[number % len(styles)]
+        heights = [100 * curve[name] for name in numbers]
+        axes.plot(heights, marker=marker, linestyle=line, color=colour, label=drawable(title))
+    axes.set_xticks(range(len(numbers)), numbers)
+    axes.set_xlabel("recordings of the tested voice, without labels")
+    axes.set_ylabel("pooled UA, percent")
+    axes.grid(axis="y", color="#dddddd", linewidth=0.6)
+    _tidy(axes)
+    legend = figure.legend(fontsize=8, loc="outside upper center", ncols=2, frameon=False)
+    for text in legend.get_texts():
+        text.set(**_letters(list(runs)))
+    return figure

@@ -13,6 +13,7 @@ from ser_keras.runs.config import settings_of
 from ser_keras.scores.accuracies import score_predictions
 from ser_keras.scores.groups import parts_by_group
 from ser_keras.scores.predictions import Predictions
+from ser_keras.scores.strangers import strangers_of_folds
 from ser_keras.scores.summary import summarise, summarise_untested
 
 # Settings in which two runs of one system may differ, and which then name them.
@@ -100,6 +101,11 @@ class ReportedRun:
     def summary(self) -> dict[str, Any]:
         """As in summary.json, of the folds that are tested."""
         return summarise(self.results, self.num_folds)
+
+    @property
+    def strangers(self) -> Mapping[str, Any]:
+        """What `unsure` does to voices never heard, as in summary.json; empty where not known."""
+        return strangers_of_folds(self.results, self.predictions) if self.is_whole else {}
 
     @property
     def validation_summary(self) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from data_pipeline.contract import EVALUATION, PROTOCOLS
+from ser_keras.report.adapted import add_adapted
 from ser_keras.report.comparisons import (
     claim_table,
     claimed_pairs,
@@ -169,6 +170,7 @@ def _add_results(report: Report, where: Place, protocol: str, runs: Sequence[Rep
     report.add("### Speakers")
     report.add_picture(f"{where.picture}{protocol}-speakers", *_speakers(runs))
     report.add(*speaker_table(runs))
+    add_adapted(report, f"{where.picture}{protocol}", runs)
     add_calibration(report, runs)
     add_groups(report, runs)
 

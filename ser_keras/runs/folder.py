@@ -17,13 +17,15 @@ from ser_keras.runs.files import (
     SUMMARY_NAME,
     fold_dir,
     read_json,
+    read_predictions,
     write_json,
     write_predictions,
 )
-from ser_keras.runs.outcome import FoldOutcome, ScoredPart
+from ser_keras.runs.outcome import AdaptedPart, FoldOutcome, ScoredPart, adapted_to_json
 from ser_keras.scores.accuracies import SHORT, score_predictions
 from ser_keras.scores.groups import parts_by_group
 from ser_keras.scores.predictions import Predictions
+from ser_keras.scores.strangers import strangers_of_folds
 from ser_keras.scores.summary import summarise, summarise_untested
 
 # Libraries whose version may change the numbers of a result.
@@ -116,7 +118,12 @@ def finish_fold(
 
 
 def finish_test(
-    run_dir: Path, number: int, test: ScoredPart, calibration: Mapping, rows: Sequence[UtteranceRow]
+    run_dir: Path,
+    number: int,
+    test: ScoredPart,
+    calibration: Mapping | None,
+    rows: Sequence[UtteranceRow],
+    adapted: Mapping[str, AdaptedPart],
 ) -> dict:
     """Add the figures of the test part to a fold that was finished without them.
 
@@ -124,14 +131,18 @@ def finish_test(
         run_dir: the run folder.
         number: the fold.
         test: what the kept weights say about the test part.
-        calibration: what the calibration does there, as `scores.calibration` gives it.
+        calibration: what the calibration does there, as `scores.calibration` gives it; None for
+            a model that was not calibrated.
         rows: the test utterances, in the order of the labels.
+        adapted: what they say with profiles of the voices.
 
     Returns:
         The new content of result.json.
     """
     result = read_json(fold_dir(run_dir, number) / RESULT_NAME)
-    result |= {"calibration": calibration, "tested": True, **test.to_json()}
+    result |= {"calibration": calibration} if calibration is not None else {}
+    result |= {"tested": True, **test.to_json()}
+    result |= adapted_to_json(adapted)
     return _write_result(run_dir, result, test, rows)
 
 
@@ -203,6 +214,10 @@ def write_summary(run_dir: Path, num_folds: int) -> dict:
     results = finished_results(run_dir, num_folds)
     tested = [result for result in results if is_tested(result)]
     summary = summarise(tested, num_folds) if tested else summarise_untested(results, num_folds)
+    if len(tested) == num_folds:
+        paths = (fold_dir(run_dir, result["fold"]) / PREDICTIONS_NAME for result in tested)
+        if found := strangers_of_folds(tested, list(map(read_predictions, paths))):
+            summary["strangers"] = found
     write_json(Path(run_dir) / SUMMARY_NAME, summary)
     return summary
 
@@ -218,7 +233,27 @@ def summary_in_words(summary: Mapping) -> str:
         return "\n".join([f"{head}, test parts not read", *lines])
     lines = [_score_line(summary, name) for name in SHORT]
     absent = (_absent_line(*item) for item in summary["absent_emotions"].items())
-    return "\n".join([head, *lines, *absent])
+    adapted = (_adapted_line(*item) for item in summary.get("adapted", {}).items())
+    strangers = (_strangers_line(*item) for item in summary.get("strangers", {}).items())
+    return "\n".join([head, *lines, *adapted, *strangers, *absent])
+
+
+def _strangers_line(kind: str, calibration: Mapping) -> str:
+    found = calibration["cross_fitted"]
+    share = f"{found['right'] / found['answered']:.1%}" if found["answered"] else "none"
+    return (
+        f"  {kind.replace('_', ' ')}: {found['answered']} of {found['utterances']} answers to "
+        f"unheard voices are not called unsure, {share} of them right (at least "
+        f"{found['lower_bound']:.1%})"
+    )
+
+
+def _adapted_line(number: str, scores: Mapping) -> str:
+    figures = ", ".join(
+        f"{SHORT[name]} {_spread(scores[name])} (pooled {scores[name]['pooled']:.1%})"
+        for name in SHORT
+    )
+    return f"  adapted to each tested voice by {number} of its other recordings: {figures}"
 
 
 def _score_line(summary: Mapping, name: str) -> str:

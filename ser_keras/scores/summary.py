@@ -25,7 +25,8 @@ def summarise(results: Sequence[Mapping], num_folds: int | None) -> dict[str, An
         protocol, folds_finished, folds_total, a mapping of mean, deviation and pooled score for
         each accuracy, the summed confusion matrix with its emotions, absent_emotions {fold:
         names}, and "optimistic" with the same scores at the best epochs on the test part and
-        their "gap" to the honest ones; None where any fold has none.
+        their "gap" to the honest ones; None where any fold has none. Where the system takes
+        profiles, "adapted" has the accuracies by the number of recordings of a voice.
 
     Raises:
         SerError: no results, a fold twice, or folds that differ in protocol or emotions.
@@ -43,7 +44,20 @@ def summarise(results: Sequence[Mapping], num_folds: int | None) -> dict[str, An
             if result["absent_emotions"]
         },
         "optimistic": _optimistic_over_folds(results),
+        **_adapted_over_folds(results),
     }
+
+
+def _adapted_over_folds(results: Sequence[Mapping]) -> dict[str, Any]:
+    """The same accuracies with profiles, by the number of recordings that all folds have."""
+    if not all("adapted" in result for result in results):
+        return {}
+    found = {}
+    for number in results[0]["adapted"]:
+        parts = [result["adapted"][number] for result in results]
+        matrices = [part["confusion_matrix"] for part in parts]
+        found[number] = {name: _over_folds(parts, name, matrices) for name in METRIC_NAMES}
+    return {"adapted": found}
 
 
 def summarise_untested(results: Sequence[Mapping], num_folds: int | None) -> dict[str, Any]:

@@ -101,7 +101,8 @@ def fit_fold(
 def _memory(datasets: FoldDatasets, config: RunConfig, directory: Path) -> Remembered:
     test = datasets.test
     optimistic = None if test is None else OptimisticScores(test, config.emotions)
-    return Remembered(BestEpoch(), HistoryCsv(directory / HISTORY_NAME), optimistic)
+    best = BestEpoch(last=config.settings.optimiser.last_epoch)
+    return Remembered(best, HistoryCsv(directory / HISTORY_NAME), optimistic)
 
 
 def _fit(model: keras.Model, datasets: FoldDatasets, epochs: range, callbacks: Iterable) -> None:
@@ -128,6 +129,7 @@ def _outcome(
     model: keras.Model, datasets: FoldDatasets, config: RunConfig[Settings], remembered: Remembered
 ) -> FoldOutcome:
     best, optimistic = remembered.best, remembered.optimistic
+    trains = config.settings.input.validation_trains
     validation = predict_logits(model, datasets.validation)
     tested = None if datasets.test is None else predict_logits(model, datasets.test)
     return FoldOutcome(
@@ -135,7 +137,8 @@ def _outcome(
         last_epoch=config.settings.optimiser.epochs,
         seconds_per_epoch=remembered.history.median_seconds,
         validation=_validation_scores(best.logs),
-        calibration=calibrate(validation, tested),
+        # On what was trained on, no answer is as uncertain as on other recordings.
+        calibration=None if trains else calibrate(validation, tested),
         test=tested and score_part(*tested, config.emotions, optimistic and optimistic.best),
     )
 

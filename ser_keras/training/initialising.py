@@ -4,9 +4,12 @@ from collections.abc import Sequence
 
 import keras
 
+from ser_keras.models.heads import LINEAR_CLASSIFIER, VOICE_STATISTICS
 from ser_keras.training.trained import TrainedModel
 
 KEPT, NEW = "kept", "new"
+# Layers that are fitted to the new recordings before training.
+LINEAR_HEAD = (VOICE_STATISTICS, LINEAR_CLASSIFIER)
 # Moving statistics of every batch normalisation, those by step of the recurrence too.
 STATISTICS = ("moving_mean", "moving_variance")
 
@@ -26,7 +29,8 @@ def start_from(model: keras.Model, trained: TrainedModel, *, heads: str, statist
     for variable, known in pairs:
         is_head = f"_logits/{variable.name}" in variable.path
         is_new = (is_head and heads == NEW) or (statistics == NEW and variable.name in STATISTICS)
-        if not is_new:
+        is_fitted = any(f"{layer}/" in variable.path for layer in LINEAR_HEAD)
+        if not (is_new or is_fitted):
             variable.assign(known.value)
 
 

@@ -20,9 +20,12 @@ from ser_keras.errors import SerError
 from ser_keras.runs.config import RunConfig
 from ser_keras.runs.files import fold_dir
 from ser_keras.runs.folder import FoldDetails, finish_fold
-from ser_keras.runs.outcome import FoldOutcome, ScoredPart
+from ser_keras.runs.outcome import AdaptedPart, FoldOutcome, ScoredPart
 from ser_keras.scores.accuracies import METRIC_NAMES, score_predictions
 from ser_keras.settings import SvmSettings
+from ser_keras.voices.drawing import ALL, NUMBERS, drawn_orders, profiles_of_tested
+from ser_keras.voices.linear_head import LIMIT
+from ser_keras.voices.statistics import normalised, profile_of
 
 SELECTION = "nothing is chosen: trained once, on the training and the validation part"
 
@@ -86,6 +89,58 @@ def _probabilities(pipeline: Pipeline, functionals: np.ndarray, num_emotions: in
     return softmax(logits, axis=-1).astype(np.float32)
 
 
+def score_adapted_svm(
+    functionals: np.ndarray,
+    labels: np.ndarray,
+    tested: np.ndarray,
+    rows: Sequence[UtteranceRow],
+    config: RunConfig[SvmSettings],
+) -> dict[str, AdaptedPart]:
+    """The protocol `adapted`, for fairness: another SVM, on functionals in units of each voice.
+
+    Training voices are told by all of their other recordings, tested ones by some of theirs, both
+    as in `voices.statistics`.
+
+    Args:
+        functionals: (num_utterances, num_functionals).
+        labels: (num_utterances,).
+        tested: which utterances are the test part (num_utterances,).
+        rows: of all utterances.
+        config: its emotions, settings and seed.
+    """
+    scaler = StandardScaler().fit(functionals[~tested])
+    standard = np.clip(scaler.transform(functionals), -LIMIT, LIMIT).astype(np.float32)
+    voices, positions = np.array([row.speaker for row in rows]), np.arange(len(rows))
+    orders = drawn_orders(voices[tested].tolist(), positions[tested], config.seed)
+    if not orders:
+        return {}
+
+    def by_voice(part: np.ndarray, profiles: dict[int, np.ndarray]) -> np.ndarray:
+        """Functionals of a part, each by its profile."""
+        nobody = np.zeros((2, standard.shape[1]), np.float32)
+        own = standard[part]
+        return np.stack([normalised(own[n], profiles.get(n, nobody)) for n in range(len(own))])
+
+    def profiles(part: np.ndarray, orders: list[np.ndarray], number: str) -> dict[int, np.ndarray]:
+        own = standard[part]
+        return profiles_of_tested(orders, number, lambda chosen: profile_of(own[chosen]))
+
+    trained_orders = drawn_orders(voices[~tested].tolist(), positions[~tested], config.seed)
+    heard = by_voice(~tested, profiles(~tested, trained_orders, ALL))
+    pipeline = fit_svm(heard, labels[~tested], config.settings)
+    parts = {}
+    for number in NUMBERS:
+        told = by_voice(tested, profiles(tested, orders, number))
+        scored = score_svm(pipeline, told, labels[tested], config.emotions)
+        parts[number] = AdaptedPart(
+            labels=scored.labels,
+            probabilities=scored.probabilities,
+            scores=scored.scores,
+            speakers=tuple(voices[tested]),
+        )
+    return parts
+
+
 def num_parameters(pipeline: Pipeline) -> int:
     """Weights and biases of the SVM's one-against-one decisions."""
     svm = pipeline[-1]
@@ -139,6 +194,7 @@ def run_fold(
     try:
         pipeline = fit_svm(functionals[~tested], labels[~tested], config.settings)
         test = score_svm(pipeline, functionals[tested], labels[tested], config.emotions)
+        adapted = score_adapted_svm(functionals, labels, tested, rows, config)
     except SerError as error:
         raise SerError(f"fold {fold.number} ({fold.held_out}): {error}") from error
     test_rows = list(compress(rows, tested))
@@ -150,4 +206,6 @@ def run_fold(
         tested_on=corpora_of(test_rows, config.corpus),
     )
     fold_dir(run_dir, fold.number).mkdir(parents=True, exist_ok=True)
-    return finish_fold(run_dir, fold.number, config, FoldOutcome(test=test), test_rows, details)
+    return finish_fold(
+        run_dir, fold.number, config, FoldOutcome(test=test, adapted=adapted), test_rows, details
+    )

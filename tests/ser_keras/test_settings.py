@@ -35,8 +35,8 @@ def test_files_give_the_settings_back(preset):
 
 def test_what_a_file_does_not_have_has_its_default_and_what_is_newer_is_refused():
     assert Settings.from_json({"units": 8}) == Settings(network=Network(units=8))
-    with pytest.raises(KeyError, match="dropout"):
-        Settings.from_json({"dropout": 0.5})
+    with pytest.raises(KeyError, match="temper"):
+        Settings.from_json({"temper": 0.5})
 
 
 @pytest.mark.parametrize("name", Settings().by_name())

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from data_pipeline.batches.datasets import make_dataset, make_training_dataset, median_num_frames
+from data_pipeline.batches.datasets import median_num_frames
 from data_pipeline.batches.training_profile import measure_training_profile
 from data_pipeline.contract import PARTS
 from data_pipeline.errors import DataError
@@ -17,7 +17,13 @@ from data_pipeline.rows import UtteranceRow, corpora_of
 from data_pipeline.runtime import usable_cores
 from data_pipeline.splits.fold import Fold
 from ser_keras.commands.evaluation import trained_on
-from ser_keras.commands.init import Start, heard_by_init
+from ser_keras.commands.folds.data import (
+    adapted_parts,
+    fit_functionals,
+    part_batches,
+    training_batches,
+)
+from ser_keras.commands.folds.init import Start, heard_by_init
 from ser_keras.heard import heard_in, write_heard
 from ser_keras.model_info import ModelInfo
 from ser_keras.models.variants import input_names
@@ -36,7 +42,12 @@ from ser_keras.training.optimisation import compile_model
 
 
 def train_fold(
-    run: Run, fold: Fold, prepared: Prepared, tested: bool, start: Start | None = None
+    run: Run,
+    fold: Fold,
+    prepared: Prepared,
+    tested: bool,
+    start: Start | None = None,
+    copied: Prepared | None = None,
 ) -> None:
     """Build, compile, fit and score one fold; its result.json is written last.
 
@@ -46,6 +57,7 @@ def train_fold(
         prepared: their features.
         tested: whether the test part is read.
         start: the model to begin with; None for new weights.
+        copied: the same features with those of copies, for the linear head; None for no copies.
 
     Raises:
         DataError: the records are damaged.
@@ -58,14 +70,24 @@ def train_fold(
     if start:
         start_from(model, start.trained, heads=start.heads, statistics=start.statistics)
     compile_model(model, config.variant, config.settings.optimiser, len(config.emotions))
-    datasets = _datasets(run, fold, prepared, info, tested)
     try:
+        heard = None
+        if info.takes_profile:
+            heard = fit_functionals(model, run, fold, copied or prepared, info)
+        train_batches = training_batches(model, run, fold, prepared, info, heard)
+        datasets = FoldDatasets(
+            train_batches,
+            part_batches(model, run, fold.validation, prepared, info),
+            part_batches(model, run, fold.test, prepared, info) if tested else None,
+        )
         outcome = fit_fold(model, datasets, config, fold.number, directory)
     except tf.errors.DataLossError as error:
         raise DataError(
             f"{prepared.directory}: the records are damaged ({error.message.splitlines()[0]}): "
             "prepare again with the same command, which makes damaged shards anew"
         ) from error
+    if tested:
+        outcome = replace(outcome, adapted=adapted_parts(model, run, fold, prepared, info))
     profile = measure_training_profile(prepared, fold.train)
     info = replace(_info_after_training(info, outcome), training_profile=profile)
     save_model(model, config.settings, info, directory / MODEL_FOLDER)
@@ -92,14 +114,16 @@ def test_fold(run: Run, fold: Fold, prepared: Prepared) -> None:
     directory = fold_dir(run.directory, fold.number)
     print(f"{directory}: trained before without its test part, scored now")
     model, info = load_model(directory / MODEL_FOLDER)
-    labels, logits = predict_logits(model, _test_dataset(run, fold, prepared, info))
+    labels, logits = predict_logits(model, part_batches(model, run, fold.test, prepared, info))
     test = score_part(labels, logits, run.config.emotions, optimistic=None)
     found = answers(labels, logits, info.temperature, info.unsure_below)
-    calibration = {**(info.calibration or {}), "test": found}
+    known = info.calibration
+    calibration = {**known, "test": found} if known is not None else None
     info = replace(info, calibration=calibration, **_accuracies(test.scores))
     write_info(info, directory / MODEL_FOLDER)
     rows = _rows(prepared, fold.test)
-    result = finish_test(run.directory, fold.number, test, calibration, rows)
+    adapted = adapted_parts(model, run, fold, prepared, info)
+    result = finish_test(run.directory, fold.number, test, calibration, rows, adapted)
     write_summary(run.directory, run.num_folds)
     keras.backend.clear_session()
     _print_result(result, fold)
@@ -135,7 +159,8 @@ def _info_before_training(
         if start
         else median_num_frames(prepared, fold.train),
         n_mels=prepared.features.n_mels,
-        inputs=input_names(config.variant),
+        inputs=input_names(config.variant, config.settings.network),
+        takes_profile=config.settings.network.functionals_weight > 0 or None,
     )
 
 
@@ -151,44 +176,6 @@ def _info_after_training(info: ModelInfo, outcome: FoldOutcome) -> ModelInfo:
     known = outcome.calibration.to_json() if outcome.calibration else {}
     known |= _accuracies(outcome.test.scores) if outcome.test else {}
     return ModelInfo.from_json(info.to_json() | known)
-
-
-def _datasets(
-    run: Run, fold: Fold, prepared: Prepared, info: ModelInfo, tested: bool
-) -> FoldDatasets:
-    config = run.config
-    optimiser = config.settings.optimiser
-    common = _reading(run, info)
-
-    def train_batches(first_epoch: int) -> tf.data.Dataset:
-        epochs = range(first_epoch, optimiser.epochs)
-        return make_training_dataset(
-            prepared,
-            fold.train,
-            seed=config.seed,
-            epochs=epochs,
-            balanced=config.settings.input.balance,
-            **common,
-        )
-
-    return FoldDatasets(
-        train_batches,
-        make_dataset(prepared, fold.validation, **common),
-        _test_dataset(run, fold, prepared, info) if tested else None,
-    )
-
-
-def _test_dataset(run: Run, fold: Fold, prepared: Prepared, info: ModelInfo) -> tf.data.Dataset:
-    return make_dataset(prepared, fold.test, **_reading(run, info))
-
-
-def _reading(run: Run, info: ModelInfo) -> dict[str, Any]:
-    """How every part of a fold is read."""
-    return {
-        "batch_size": run.config.settings.optimiser.batch_size,
-        "num_frames": info.num_frames,
-        "inputs": info.inputs,
-    }
 
 
 def _rows(prepared: Prepared, utterance_ids: Iterable[str]) -> list[UtteranceRow]:
@@ -210,16 +197,19 @@ def _counts_in_words(fold: Fold) -> str:
 
 def _print_result(result: Mapping, fold: Fold) -> None:
     """Say what a fold came to: its test part, or that it was not read."""
-    chosen = f"fold {fold.number}: epoch {result['best_epoch']} of {result['last_epoch']} chosen on"
+    epochs = f"fold {fold.number}: epoch {result['best_epoch']} of {result['last_epoch']}"
+    settings = result["settings"]
+    chosen = f"{epochs}{'' if settings['last_epoch'] else ' chosen on validation'}"
     if result["tested"]:
         print(
-            f"{chosen} validation; test WA {result['weighted_accuracy']:.1%}, "
+            f"{chosen}; test WA {result['weighted_accuracy']:.1%}, "
             f"UA {result['unweighted_accuracy']:.1%} ({result['protocol']}, {fold.held_out})"
         )
     else:
         validation = result["validation"]
+        trained = ", trained on, too," if settings["validation_trains"] else ""
         print(
-            f"{chosen} validation, where WA is {validation['weighted_accuracy']:.1%} and UA "
+            f"{chosen}; on validation{trained} WA is {validation['weighted_accuracy']:.1%} and UA "
             f"{validation['unweighted_accuracy']:.1%}; the test part was not read "
             f"({result['protocol']}, {fold.held_out})"
         )

@@ -12,6 +12,7 @@ from ser_keras.training.metrics import plain_logs
 
 # What chooses the epoch, in words.
 SELECTION = "highest unweighted accuracy on the validation part, of equal ones the lowest loss"
+LAST = "nothing chooses the epoch: it is the last one"
 
 
 class BestEpoch(keras.callbacks.Callback):
@@ -20,6 +21,9 @@ class BestEpoch(keras.callbacks.Callback):
     Best is the highest val_unweighted_accuracy; of equal ones the lowest val_loss, then the
     earliest. An epoch whose validation loss is not finite is never chosen.
 
+    Args:
+        last: whether the latest epoch is the best one, whatever the validation part says.
+
     Attributes:
         epoch: the best epoch so far, from 1; 0 while there is none.
         improved: whether the epoch that ended last is the best so far.
@@ -27,8 +31,9 @@ class BestEpoch(keras.callbacks.Callback):
         weights: the model's weights of the best epoch; empty while there is none.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, last: bool = False) -> None:
         super().__init__()
+        self.last = last
         self.epoch = 0
         self.improved = False
         self.logs: dict[str, float] = {}
@@ -47,15 +52,16 @@ class BestEpoch(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Mapping | None = None) -> None:
         found = plain_logs(logs or {})
-        rank = self._rank_of(found)
+        rank = self._rank_of(found, epoch)
         self.improved = math.isfinite(rank[1]) and rank > self._rank
         if self.improved:
             self.epoch, self.logs, self._rank = epoch + 1, found, rank
             self.weights = [np.array(value) for value in self.model.get_weights()]
 
-    @staticmethod
-    def _rank_of(logs: Mapping[str, float]) -> tuple[float, float]:
+    def _rank_of(self, logs: Mapping[str, float], epoch: int) -> tuple[float, float]:
         try:
+            if self.last:
+                return epoch, -logs["val_loss"]
             return logs["val_unweighted_accuracy"], -logs["val_loss"]
         except KeyError as missing:
             raise ValueError(

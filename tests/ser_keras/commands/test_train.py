@@ -18,7 +18,7 @@ from made_speech import ROOT, TINY, TINY_SETTINGS, arguments, prepare_speech, st
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from data_pipeline.records.prepared import load_prepared
-from ser_keras.commands import fold_work
+from ser_keras.commands.folds import data
 from ser_keras.commands.train import main, plan_runs, print_audits
 from ser_keras.commands.train_options import add_arguments, order_of
 from ser_keras.runs.grid import jobs_in_order
@@ -249,9 +249,9 @@ def test_without_its_test_part_a_fold_is_trained_alike_and_tested_later(
     blind, seeing = tmp_path / "blind", tmp_path / "seeing"
     small = ("--variant", "dual_level", "--fold", "0")
     read = []
-    make_dataset = fold_work.make_dataset
+    make_dataset = data.make_dataset
     monkeypatch.setattr(
-        fold_work,
+        data,
         "make_dataset",
         lambda prepared, ids, **how: read.extend(ids) or make_dataset(prepared, ids, **how),
     )

@@ -1,0 +1,53 @@
+"""The linear head of a model, and what it knows of the training voices, as arrays."""
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from ser_keras.voices.statistics import normalised
+
+# As in the graph: a functional this far from the training voices tells no more when it is further.
+LIMIT = 8.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinearHead:
+    """A linear classifier over functionals in standard units.
+
+    Attributes:
+        mean, deviation: of each functional over the training recordings (num_functionals,).
+        effects: what each emotion does to a voice (num_emotions, num_functionals).
+        usual_spread: how far the logits of the recordings of an unheard voice that speaks in every
+            emotion are from each other: their variance, mean over the emotions (0-dimensional).
+        kernel: (num_functionals, num_emotions).
+        bias: (num_emotions,).
+    """
+
+    mean: np.ndarray
+    deviation: np.ndarray
+    effects: np.ndarray
+    usual_spread: np.ndarray
+    kernel: np.ndarray
+    bias: np.ndarray
+
+    @property
+    def nobody(self) -> np.ndarray:
+        """The profile of nobody: zeros (2, num_functionals)."""
+        return np.zeros((2, len(self.mean)), np.float32)
+
+    def standard(self, functionals: np.ndarray) -> np.ndarray:
+        """Functionals (..., num_functionals) in standard units of the training voices."""
+        return np.clip((functionals - self.mean) / self.deviation, -LIMIT, LIMIT)
+
+    def logits(self, standard: np.ndarray, profiles: np.ndarray) -> np.ndarray:
+        """Logits (..., num_emotions).
+
+        Args:
+            standard: from `standard`.
+            profiles: (..., 2, num_functionals), one each or one for all.
+        """
+        return normalised(standard, profiles) @ self.kernel + self.bias
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Every attribute by its name."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from data_pipeline.contract import EVALUATION, PROTOCOLS
-from ser_keras.report.adapted import add_adapted
 from ser_keras.report.comparisons import (
     claim_table,
     claimed_pairs,
@@ -41,7 +40,12 @@ from ser_keras.report.tables import (
     untested_table,
 )
 from ser_keras.report.transfer import add_transfer
-from ser_keras.report.voices import add_calibration, add_groups, evaluation_table
+from ser_keras.report.voices import (
+    add_adapted,
+    add_calibration,
+    add_groups,
+    evaluation_table,
+)
 from ser_keras.scores.accuracies import SHORT, accuracies
 from ser_keras.scores.statistics import bootstrap_interval, speaker_confusions
 

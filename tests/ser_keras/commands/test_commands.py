@@ -163,7 +163,6 @@ def test_missing_model_is_one_line_and_exit_code_1(capsys, tmp_path):
     "arguments",
     [
         [],
-        ["predict", "a.wav"],
         ["predict", "--model", "saved_models/ser"],
         ["predict", "--model", "saved_models/ser", "--format", "xml", "a.wav"],
         ["predict", "--model", "saved_models/ser", "--timeline", "a.wav"],

@@ -241,3 +241,13 @@ def test_models_that_take_no_profiles_say_so(served, tmp_path):
         ServedModel(served.directory, profile)
     with pytest.raises(SerError, match="takes no profiles of voices"):
         make_profile(served, [tmp_path / "x.wav"])
+
+
+def test_a_model_that_should_have_come_with_the_package_and_is_not_there_is_one_line(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr("ser_keras.predict.served_model.SHIPPED", tmp_path / "shipped")
+    assert main(["predict", str(tmp_path / "speech.wav")]) == 1
+    error = capsys.readouterr().err
+    assert "the model that comes with this package is not there" in error
+    assert error.count("\n") == 1

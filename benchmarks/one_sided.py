@@ -11,6 +11,7 @@ of the folds, and how mixed the sets were found to be.
 
 import argparse
 import json
+import logging
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,6 +47,8 @@ def main(argv=None) -> int:
     parser.add_argument("--data", nargs="+", type=Path, required=True, metavar="DIR")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
     arguments = parser.parse_args(argv)
+    # It warns of models that are traced again, as each fold's is.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     config = RunConfig.from_json(read_json(arguments.run / CONFIG_NAME))
     prepared = load_together(arguments.data)
     folds = assign_folds(

@@ -17,8 +17,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `adapt`."""
     parser.description = (
         "Measure how a voice, a room or a telephone line differs from the training voices. The "
-        "profile holds statistics, never audio. Twenty recordings in many moods are enough; what "
-        "they express need not be known."
+        "profile holds statistics, never audio. Give twenty recordings in many moods; what they "
+        "express need not be known."
     )
     add = parser.add_argument
     add(
@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="DIR",
         help="folder of an exported model that takes profiles, as those of train.py --preset "
-        "recommended do (default: the model that comes with this package)",
+        "recommended do (default: the model that comes with this package, where it has one)",
     )
     add("--out", required=True, type=Path, metavar="FILE", help="the profile to write, as JSON")
 

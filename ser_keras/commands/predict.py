@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 HELP = "name the emotion in audio files"
 EXAMPLE = """\
-  python -m ser_keras predict speech.wav
   python -m ser_keras predict --model saved_models/ser speech.wav recordings/
 """
 
@@ -41,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="folder of an exported model, such as saved_models/<name>; its highest version is "
         "taken, or name the version: saved_models/<name>/1 (default: the model that comes with "
-        "this package)",
+        "this package, where it has one)",
     )
     add(
         "--profile",

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from data_pipeline.command_line import run_command
+from ser_keras.commands.folds.inputs import load_copies, load_data, open_start
 from ser_keras.commands.train_options import TrainingOrder, add_arguments, order_of
 from ser_keras.settings import as_text
 
@@ -35,7 +36,6 @@ EXAMPLE = """\
 """
 __all__ = ["EXAMPLE", "HELP", "add_arguments", "main", "run"]
 
-DEMO_FOLDER = Path("build/demo")
 # Each training leaves about 0.1 GB behind: TensorFlow does not free the graph of a fitted LSTM.
 TRAININGS_A_PROCESS = 20
 
@@ -83,36 +83,6 @@ def check_run_dir(order: TrainingOrder) -> None:
 
     if order.run_dir:
         refuse_file(order.run_dir)
-
-
-def load_data(order: TrainingOrder) -> "Prepared":
-    """The prepared folders that --data names; without any, the demo corpus, made and prepared."""
-    from data_pipeline.corpora.catalogue import read_corpus
-    from data_pipeline.records.preparing import prepare
-    from data_pipeline.records.together import load_together
-
-    if order.data:
-        return load_together(order.data)
-    print("no --data: training on the demo corpus, synthesised speech of ten voices")
-    return prepare(read_corpus("demo", None), DEMO_FOLDER)
-
-
-def load_copies(order: TrainingOrder, prepared: "Prepared") -> "WithCopies | None":
-    """The same folders with those of --copies beside them."""
-    if not order.copies:
-        return None
-    from data_pipeline.batches.copies import with_copies
-
-    return with_copies(prepared, order.copies)
-
-
-def open_start(order: TrainingOrder, prepared: "Prepared") -> "Start | None":
-    """The model that --init names."""
-    if order.init is None:
-        return None
-    from ser_keras.commands.folds.init import start_of
-
-    return start_of(order.init, order, prepared)
 
 
 def plan_runs(

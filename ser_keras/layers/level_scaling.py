@@ -7,12 +7,15 @@ from typing import Any
 import keras
 from keras import KerasTensor, ops
 
+from data_pipeline.audio.waveform import INT16_SCALE
 from data_pipeline.contract import MELS, MFCC, NUM_MFCC_FRAMES
+from data_pipeline.features.mfcc import FEATURE_NAMES, FRAME_LENGTH
 
-LOG_ENERGY = 12  # column of the MFCC: logarithm of the energy of 400 samples, full scale 32768
+# Of the 400 samples of a frame, full scale being 32768.
+LOG_ENERGY = FEATURE_NAMES.index("log_energy")
 QUANTILE = 0.9
 LEVEL = 0.05  # root mean square, of full scale
-TARGET = math.log(400 * (LEVEL * 32768) ** 2)
+TARGET = math.log(FRAME_LENGTH * (LEVEL * INT16_SCALE) ** 2)
 DB_A_NAT = 10 / math.log(10)
 
 

@@ -8,12 +8,14 @@ import numpy as np
 from keras import KerasTensor, ops
 
 from data_pipeline.contract import MEL_NARROW, MEL_WIDE, MFCC, NUM_MFCC, NUM_MFCC_FRAMES
+from data_pipeline.features.mfcc import FEATURE_NAMES
 
 PERCENTILES = (5, 25, 50, 75, 95)
 # Frames between the two values of a difference: what a stream does in a tenth of a second and in
 # half a second are kept apart, as by modulation energies, for recordings of any length.
 LAGS = (1, 2, 4, 8, 16)
-LOG_ENERGY, NUM_STATICS = 12, 13  # columns of the MFCC
+LOG_ENERGY = FEATURE_NAMES.index("log_energy")
+NUM_STATICS = LOG_ENERGY + 1  # columns of the MFCC before their deltas
 # A frame is active down to this far below the loudest one: 30 dB.
 ACTIVE_NATS = 6.9
 ACTIVE_DB = 30.0

@@ -5,6 +5,8 @@ from typing import Any
 import keras
 from keras import KerasTensor, ops
 
+from ser_keras.voices.linear_head import LIMIT
+
 
 @keras.saving.register_keras_serializable(package="ser_keras")
 class VoiceStatistics(keras.layers.Layer):
@@ -33,9 +35,6 @@ class VoiceStatistics(keras.layers.Layer):
         the streams, in their own units.
     """
 
-    # A functional this far from the training voices tells no more when it is further.
-    LIMIT = 8.0
-
     def __init__(self, num_emotions: int, num_columns: int, **kwargs: Any):
         super().__init__(autocast=False, trainable=False, **kwargs)
         self.num_emotions, self.num_columns = num_emotions, num_columns
@@ -57,7 +56,7 @@ class VoiceStatistics(keras.layers.Layer):
     ) -> tuple[KerasTensor, ...]:
         functionals, profiles = (ops.cast(part, "float32") for part in inputs)
         standard = (functionals - self.mean) / self.deviation
-        standard = ops.clip(standard, -self.LIMIT, self.LIMIT)
+        standard = ops.clip(standard, -LIMIT, LIMIT)
         centre, width = profiles[:, 0], ops.exp(profiles[:, 1])  # (batch, num_functionals)
         normal = ops.zeros_like(standard) if training else (standard - centre) / width
         return normal, *self._of_frames(centre, width)

@@ -123,8 +123,8 @@ def shipped_model() -> Path:
     """
     if not saved_versions(SHIPPED):
         raise SerError(
-            f"{SHIPPED}: the model that comes with this package is not there; install the package "
-            "again, or name another model with --model"
+            f"{SHIPPED}: the model that comes with this package is not there (this version has "
+            "none yet); name one with --model"
         )
     return SHIPPED
 

@@ -1,7 +1,6 @@
 """The linear head over functionals: fitted once, before the other heads are trained.
 
-Logistic regression with a strong decay, by scikit-learn. It cannot go far astray, and takes seconds
-where the other heads take hours.
+Logistic regression with a strong decay, by scikit-learn.
 """
 
 import warnings
@@ -20,6 +19,7 @@ from ser_keras.voices.statistics import (
     VARIANCE_COUNTS_AS,
     measure_effects,
     normalised,
+    numbered,
     profile_of,
 )
 
@@ -28,7 +28,7 @@ ALL = None
 RECORDINGS_OF_VOICE = (0, 3, 20, ALL)
 # Groups of voices that are held out by turns, to know how answers to unheard voices vary.
 GROUPS_HELD_OUT = 3
-# An iteration costs as much as it did at the start, and these bring nearly all of the way.
+# It is stopped here, converged or not: the same recordings give the same head.
 MAX_ITERATIONS = 60
 
 
@@ -54,7 +54,7 @@ def fit_linear_head(
     mean, deviation = functionals.mean(axis=0), functionals.std(axis=0)
     deviation = np.where(deviation > 1e-6, deviation, 1.0).astype(np.float32)
     standard = np.clip((functionals - mean) / deviation, -LIMIT, LIMIT).astype(np.float32)
-    voice = _numbered(voices)
+    voice = numbered(voices)
     effects = measure_effects(standard, labels, voice, num_emotions)
     scale = _scale(standard - effects[labels], voice, optimiser.voice_penalty)
     heard = [
@@ -78,12 +78,6 @@ def fit_linear_head(
         kernel=kernel,
         bias=bias,
     )
-
-
-def _numbered(voices: Sequence[str]) -> np.ndarray:
-    """Voices as numbers; where nobody knows who speaks, each recording is a voice."""
-    names = [name or f"\0{number}" for number, name in enumerate(voices)]
-    return np.unique(names, return_inverse=True)[1]
 
 
 def _scale(without_emotion: np.ndarray, voice: np.ndarray, penalty: float) -> np.ndarray:

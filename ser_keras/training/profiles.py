@@ -12,9 +12,9 @@ from ser_keras.models.heads import VOICE_STATISTICS
 from ser_keras.models.linear_part import functionals_of
 from ser_keras.models.variants import PROFILE
 from ser_keras.voices.linear_head import LinearHead
-from ser_keras.voices.statistics import MEAN_COUNTS_AS, VARIANCE_COUNTS_AS
+from ser_keras.voices.statistics import MEAN_COUNTS_AS, VARIANCE_COUNTS_AS, numbered
 
-# A voice is told by so many of its recordings at most; more change little.
+# A voice is told by so many of its recordings at most.
 MOST_RECORDINGS = 20
 # Part of the utterances that training hears without a profile.
 WITHOUT = 0.25
@@ -136,8 +136,7 @@ def _by_voice(
         Row of each position of the folder, -1 for none; float32 (num_recordings, num_columns); and
         for each row the first row of its voice, and how many there are.
     """
-    names = [name or f"\0{number}" for number, name in enumerate(recordings.voices)]
-    _, voice = np.unique(names, return_inverse=True)
+    voice = numbered(recordings.voices)
     drawn = np.random.default_rng(seed).permutation(len(voice))
     order = drawn[np.argsort(voice[drawn], kind="stable")]
     rows = np.full(recordings.positions.max() + 1, -1, np.int32)

@@ -6,7 +6,7 @@ import numpy as np
 
 from ser_keras.voices.statistics import normalised
 
-# As in the graph: a functional this far from the training voices tells no more when it is further.
+# A functional this far from the training voices tells no more when it is further.
 LIMIT = 8.0
 
 

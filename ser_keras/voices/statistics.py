@@ -5,11 +5,19 @@ training recordings, divided by its deviation there. A profile of zeros is that 
 no profile is judged as the training voices are.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 # How many recordings the training voices count as, beside those of a voice: a profile of few
 # recordings stays near that of nobody. A deviation needs more of them than a mean.
 MEAN_COUNTS_AS, VARIANCE_COUNTS_AS = 2, 8
+
+
+def numbered(voices: Sequence[str]) -> np.ndarray:
+    """Voices as numbers (num_recordings,); where nobody knows who speaks, each is a voice."""
+    names = [name or f"\0{number}" for number, name in enumerate(voices)]
+    return np.unique(names, return_inverse=True)[1]
 
 
 def measure_effects(

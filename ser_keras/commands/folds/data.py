@@ -26,7 +26,8 @@ from ser_keras.training.profiles import (
 )
 from ser_keras.voices.linear_head import LinearHead
 
-# The linear head is fitted on so many recordings at most, drawn from all: 0.3 GB of functionals.
+# The linear head is fitted on so many recordings at most, drawn from all: their functionals are
+# 0.3 GB, and fitting has them in memory several times over.
 MOST_FITTED = 20_000
 
 

@@ -9,6 +9,7 @@ from ser_keras.layers.feature_front_end import FeatureFrontEnd
 from ser_keras.layers.level_scaling import LevelScaling
 from ser_keras.layers.stream_masking import StreamMasking
 from ser_keras.layers.voice_statistics import VoiceStatistics
+from ser_keras.voices.linear_head import LIMIT
 from ser_keras.voices.statistics import profile_of
 
 
@@ -24,7 +25,7 @@ def test_without_a_profile_functionals_are_in_units_of_the_training_voices():
     mean, deviation = np.array([3.0, -1.0, 0.5, 2.0]), np.array([2.0, 0.5, 1.0, 4.0])
     functionals = np.array([[5.0, -1.0, 0.0, 1000.0]], "float32")
     normal, *_ = filled(mean, deviation, 2)([functionals, np.zeros((1, 2, 4), "float32")])
-    np.testing.assert_allclose(normal.numpy(), [[1.0, 0.0, -0.5, VoiceStatistics.LIMIT]])
+    np.testing.assert_allclose(normal.numpy(), [[1.0, 0.0, -0.5, LIMIT]])
     training, *_ = filled(mean, deviation, 2)(
         [functionals, np.zeros((1, 2, 4), "float32")], training=True
     )

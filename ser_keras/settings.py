@@ -104,7 +104,7 @@ class Optimiser:
     batch_size: int = _setting(128, whole_number(MIN_BATCH_SIZE))
     epochs: int = _setting(50, whole_number(1))
     last_epoch: bool = _setting(False, true_or_false)
-    functionals_cost: float = _setting(1e-3, between(0, 1000))
+    functionals_cost: float = _setting(4e-3, between(0, 1000))
     voice_penalty: float = _setting(10.0, zero_or_below(1000))
 
 
@@ -236,7 +236,7 @@ PRESETS = {
             units=64,
             filters=(16, 16),
             gate_norm="before_sigmoid",
-            functionals_weight=0.7,
+            functionals_weight=0.8,
             masked=0.1,
             dropout=0.3,
         ),

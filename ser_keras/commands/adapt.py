@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="DIR",
         help="folder of an exported model that takes profiles, as those of train.py --preset "
-        "recommended do (default: the model that comes with this package, where it has one)",
+        "recommended do (default: the model that comes with this package)",
     )
     add("--out", required=True, type=Path, metavar="FILE", help="the profile to write, as JSON")
 
@@ -45,7 +45,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     from ser_keras.predict.adapting import make_profile, remarks
     from ser_keras.predict.searching import search
-    from ser_keras.predict.served_model import ServedModel, shipped_model
+    from ser_keras.predict.served_model import ServedModel
+    from ser_keras.predict.shipped import shipped_model
     from ser_keras.voices.profile_file import write_profile
 
     model = ServedModel(arguments.model or shipped_model())

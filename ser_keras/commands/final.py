@@ -77,7 +77,16 @@ def recipe_of(run_dir: Path) -> tuple["RunConfig", dict[str, Any]]:
     from data_pipeline.contract import FINAL
     from ser_keras.errors import SerError
     from ser_keras.runs.config import RunConfig
-    from ser_keras.runs.files import CONFIG_NAME, SUMMARY_NAME, read_json
+    from ser_keras.runs.files import (
+        CONFIG_NAME,
+        PREDICTIONS_NAME,
+        RESULT_NAME,
+        SUMMARY_NAME,
+        fold_dirs,
+        read_json,
+        read_predictions,
+    )
+    from ser_keras.scores.recipe import by_group, parts_of
 
     config = RunConfig.from_json(read_json(run_dir / CONFIG_NAME))
     summary = read_json(run_dir / SUMMARY_NAME)
@@ -86,7 +95,14 @@ def recipe_of(run_dir: Path) -> tuple["RunConfig", dict[str, Any]]:
             f"{run_dir}: not every fold is tested, expected a run whose figures stand: finish it "
             "with the command that began it, without --no-test"
         )
-    return replace(config, protocol=FINAL, folds_key=""), {"protocol": config.protocol, **summary}
+    folds = fold_dirs(run_dir)
+    recipe = {
+        "protocol": config.protocol,
+        **summary,
+        "parts": parts_of([read_json(fold / RESULT_NAME) for fold in folds]),
+        "groups": by_group([read_predictions(fold / PREDICTIONS_NAME) for fold in folds]),
+    }
+    return replace(config, protocol=FINAL, folds_key=""), recipe
 
 
 def check_same(

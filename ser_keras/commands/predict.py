@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 HELP = "name the emotion in audio files"
 EXAMPLE = """\
+  python -m ser_keras predict speech.wav
   python -m ser_keras predict --model saved_models/ser speech.wav recordings/
 """
 
@@ -40,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="folder of an exported model, such as saved_models/<name>; its highest version is "
         "taken, or name the version: saved_models/<name>/1 (default: the model that comes with "
-        "this package, where it has one)",
+        "this package)",
     )
     add(
         "--profile",
@@ -84,7 +85,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Print what the model says of each file; 1 if any file had no answer."""
     _check_usage(arguments)
     from ser_keras.predict.searching import search
-    from ser_keras.predict.served_model import ServedModel, shipped_model
+    from ser_keras.predict.served_model import ServedModel
+    from ser_keras.predict.shipped import shipped_model
     from ser_keras.voices.profile_file import read_profile
 
     profile = read_profile(arguments.profile) if arguments.profile else None

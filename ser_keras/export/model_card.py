@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from data_pipeline.contract import PROTOCOLS
+from ser_keras.export.terms import terms_of
 from ser_keras.model_info import ModelInfo
 
 RESEARCH_ONLY = (
@@ -13,6 +14,8 @@ RESEARCH_ONLY = (
 )
 FREE = "Its features were computed by this project's own code (MIT)."
 WIDTH = 100
+# More folds than this are not told apart on the page.
+MOST_PARTS = 8
 
 
 def model_card(info: ModelInfo) -> str:
@@ -39,13 +42,15 @@ variant `{info.variant}`, preset `{info.preset}`.
 ## Licence
 
 {RESEARCH_ONLY if is_research_only else FREE}
-The licence of the corpus {info.corpus} applies to what is made of it, too.
+Its weights are made of recordings, whose terms apply to it, too:
+
+{_terms(info)}
 
 ## Limits
 
 - It knows {len(info.emotions)} emotions and always names one of them, for music and noise too.
-- It learned from one corpus: expect less on other microphones, rooms, languages and ages, and on
-  speech that is not acted where the corpus is.
+- Expect less on other microphones, rooms, languages and ages than it learned from, and on speech
+  that is not acted where that was.
 - It hears one utterance of 25 ms to 60 s, mono, 16 kHz, of one voice; a recording of several
   utterances or voices gets one answer.
 - An emotion in a voice is no fact about a person. It is no ground for decisions about people.
@@ -94,13 +99,65 @@ def _result_of_recipe(info: ModelInfo, recipe: Mapping[str, Any]) -> str:
         + " |"
         for name, scores in rows
     ]
-    head = "| | WA | pooled WA | UA | pooled UA |\n|---|---|---|---|---|\n"
-    return meaning + "\n\n" + head + "\n".join(lines) + "\n\n" + _promise(recipe)
+    head = "| recordings of the voice | WA | pooled WA | UA | pooled UA |\n|---|---|---|---|---|\n"
+    tables = [head + "\n".join(lines), _parts(recipe), _groups(recipe), _promise(recipe)]
+    return "\n\n".join([meaning, *(table for table in tables if table)])
 
 
 def _adapted_rows(recipe: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for number, scores in recipe.get("adapted", {}).items():
-        yield f"profile from {number} recordings", scores
+        yield f"profile from {number}", scores
+
+
+def _parts(recipe: Mapping[str, Any]) -> str:
+    """What each fold scored, where folds are few."""
+    parts = recipe.get("parts", ())
+    if not 1 < len(parts) <= MOST_PARTS:
+        return ""
+    numbers = list(parts[0]["adapted"])
+    lines = [
+        "| held out | utterances | no profile: WA, UA | "
+        + "".join(f"profile from {number} | " for number in numbers).strip(),
+        "|---|---|---|" + "---|" * len(numbers),
+        *(
+            f"| {part['held_out']} | {part['utterances']} | "
+            + " | ".join(map(_both, (part, *(part["adapted"][number] for number in numbers))))
+            + " |"
+            for part in parts
+        ),
+    ]
+    return "\n".join(lines)
+
+
+def _groups(recipe: Mapping[str, Any]) -> str:
+    """What each group scored, without a profile."""
+    lines = [
+        f"| {column} {name} | {scores['speakers']} | {scores['utterances']} | {_both(scores)} |"
+        for column, groups in recipe.get("groups", {}).items()
+        for name, scores in groups.items()
+    ]
+    if not lines:
+        return ""
+    head = ["| group | speakers | utterances | no profile: WA, UA |", "|---|---|---|---|"]
+    return "\n".join([*head, *lines])
+
+
+def _both(scores: Mapping[str, Any]) -> str:
+    return f"{scores['weighted_accuracy']:.1%}, {scores['unweighted_accuracy']:.1%}"
+
+
+def _terms(info: ModelInfo) -> str:
+    """The terms of its corpora, one an item."""
+    return "\n".join(
+        textwrap.fill(
+            f"- {sentence}",
+            WIDTH,
+            subsequent_indent="  ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        for sentence in terms_of(info.trained_on or (info.corpus,))
+    )
 
 
 def _promise(recipe: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Functions that know how to be fast."""
+"""Functions below the layers: convolutions that know how to be fast, and how weights start."""
 
 import lazy_loader as lazy
 

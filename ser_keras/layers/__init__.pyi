@@ -5,6 +5,7 @@ from .ds_lstm_cell import DSLSTMCell as DSLSTMCell
 from .feature_front_end import FeatureFrontEnd as FeatureFrontEnd
 from .level_scaling import LevelScaling as LevelScaling
 from .mean_over_time import MeanOverTime as MeanOverTime
+from .profile_dense import ProfileDense as ProfileDense
 from .recurrent_batch_normalization import (
     RecurrentBatchNormalization as RecurrentBatchNormalization,
 )
@@ -20,6 +21,7 @@ __all__ = [
     "FeatureFrontEnd",
     "LevelScaling",
     "MeanOverTime",
+    "ProfileDense",
     "RecurrentBatchNormalization",
     "StreamFunctionals",
     "StreamMasking",

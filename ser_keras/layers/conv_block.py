@@ -7,7 +7,7 @@ import keras
 from keras import KerasTensor, ops
 
 from ser_keras.kernels.convolution import conv2d_max_pool, conv2d_moments
-from ser_keras.layers.initializers import uniform_by_fan_in
+from ser_keras.kernels.initializers import uniform_by_fan_in
 
 
 @keras.saving.register_keras_serializable(package="ser_keras")

@@ -5,8 +5,8 @@ from typing import Any
 import keras
 from keras import KerasTensor, ops
 
+from ser_keras.kernels.initializers import uniform_by_fan_in
 from ser_keras.layers.ds_lstm_cell import DSLSTMCell, check_cell
-from ser_keras.layers.initializers import uniform_by_fan_in
 
 
 @keras.saving.register_keras_serializable(package="ser_keras")

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 from keras import KerasTensor, ops
 
-from ser_keras.layers.initializers import uniform_by_fan_in
+from ser_keras.kernels.initializers import uniform_by_fan_in
 from ser_keras.layers.recurrent_batch_normalization import RecurrentBatchNormalization
 from ser_keras.settings import GATE_NORMS
 

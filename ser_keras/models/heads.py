@@ -6,10 +6,11 @@ from keras import KerasTensor, layers
 
 from data_pipeline.contract import MEL_NARROW, MEL_WIDE, MELS, MFCC, NUM_MFCC_FRAMES
 from ser_keras.errors import SerError
+from ser_keras.kernels.initializers import uniform_by_fan_in
 from ser_keras.layers.conv_block import ConvBlock
 from ser_keras.layers.ds_lstm import DSLSTM
-from ser_keras.layers.initializers import uniform_by_fan_in
 from ser_keras.layers.mean_over_time import MeanOverTime
+from ser_keras.layers.profile_dense import ProfileDense
 from ser_keras.layers.stream_functionals import StreamFunctionals, num_columns
 from ser_keras.layers.stream_masking import StreamMasking
 from ser_keras.layers.voice_statistics import VoiceStatistics
@@ -75,13 +76,13 @@ def functionals_head(
     functionals = StreamFunctionals(n_mels, name=STREAM_FUNCTIONALS)(dict(inputs))
     statistics = VoiceStatistics(num_emotions, num_columns(n_mels), name=VOICE_STATISTICS)
     normal, centres, widths = statistics([functionals, profile])
-    logits = layers.Dense(num_emotions, dtype="float32", trainable=False, name=LINEAR_CLASSIFIER)
+    logits = ProfileDense(num_emotions, name=LINEAR_CLASSIFIER)([normal, profile])
     standard, start = {}, 0
     for name in (MFCC, *MELS):
         end = start + inputs[name].shape[-1]
         standard[name] = (inputs[name] - centres[:, None, start:end]) / widths[:, None, start:end]
         start = end
-    return logits(normal), dict(inputs) | standard
+    return logits, dict(inputs) | standard
 
 
 def masked(inputs: Inputs, share: float) -> dict[str, KerasTensor]:

@@ -4,6 +4,7 @@ from .files import find_audio_files as find_audio_files
 from .files import predict_files as predict_files
 from .served_model import Answer as Answer
 from .served_model import ServedModel as ServedModel
+from .shipped import shipped_model as shipped_model
 
 __all__ = [
     "Answer",
@@ -12,4 +13,5 @@ __all__ = [
     "find_audio_files",
     "make_profile",
     "predict_files",
+    "shipped_model",
 ]

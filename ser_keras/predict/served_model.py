@@ -13,7 +13,6 @@ from ser_keras.graph.layout import (
     ADAPTED_WAVEFORM,
     FUNCTIONALS,
     GRAPH_FILE,
-    SHIPPED,
     WAVEFORM,
     read_info,
     saved_versions,
@@ -113,20 +112,6 @@ class ServedModel:
         emotion = max(probabilities, key=lambda name: probabilities[name])
         unsure = probabilities[emotion] < self.unsure_below
         return Answer(emotion, unsure, probabilities, error="")
-
-
-def shipped_model() -> Path:
-    """The folder of the model that comes with the project.
-
-    Raises:
-        SerError: it is not there.
-    """
-    if not saved_versions(SHIPPED):
-        raise SerError(
-            f"{SHIPPED}: the model that comes with this package is not there (this version has "
-            "none yet); name one with --model"
-        )
-    return SHIPPED
 
 
 def _loaded(version_dir: Path) -> Any:

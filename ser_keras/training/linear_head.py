@@ -4,7 +4,8 @@ Logistic regression with a strong decay, by scikit-learn.
 """
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -23,9 +24,10 @@ from ser_keras.voices.statistics import (
     profile_of,
 )
 
-# Each training recording is heard once by the statistics of so many other recordings of its voice.
+# Each training recording is heard once by the statistics of so many other recordings of its voice:
+# by the classifier of voices that nothing is known of, and by that of voices with a profile.
 ALL = None
-RECORDINGS_OF_VOICE = (0, 3, 20, ALL)
+OF_NOBODY, OF_KNOWN = (0, 3), (3, 20, ALL)
 # Groups of voices that are held out by turns, to know how answers to unheard voices vary.
 GROUPS_HELD_OUT = 3
 # It is stopped here, converged or not: the same recordings give the same head.
@@ -56,34 +58,49 @@ def fit_linear_head(
     standard = np.clip((functionals - mean) / deviation, -LIMIT, LIMIT).astype(np.float32)
     voice = numbered(voices)
     effects = measure_effects(standard, labels, voice, num_emotions)
-    scale = _scale(standard - effects[labels], voice, optimiser.voice_penalty)
-    heard = [
-        normalised(standard, profiles)
-        for profiles in _profiles(standard, effects, labels, voice, seed)
-    ]
+    heard = {
+        count: normalised(standard, _profiles(standard, effects, labels, voice, count, seed))
+        for count in {*OF_NOBODY, *OF_KNOWN}
+    }
 
-    def fitted(chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The classifier of these recordings, each by all of its profiles."""
-        rows = np.concatenate([rows[chosen] for rows in heard])
-        known = np.tile(labels[chosen], len(heard))
-        return _fitted(rows, known, scale, num_emotions, optimiser.functionals_cost)
+    def fitted(counts: tuple, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The classifier of these recordings, each by profiles of so many others."""
+        hearings = [heard[count][chosen] for count in counts]
+        without_emotion = (rows - effects[labels[chosen]] for rows in hearings)
+        scale = _scale(without_emotion, voice[chosen], optimiser.voice_penalty)
+        known = np.tile(labels[chosen], len(counts))
+        cost = optimiser.functionals_cost / len(counts)
+        return _fitted(np.concatenate(hearings), known, scale, num_emotions, cost)
 
-    kernel, bias = fitted(np.arange(len(labels)))
-    usual = _usual_spread(fitted, standard, labels, voice)
+    everything = np.arange(len(labels))
+    kernels, biases = zip(
+        *(fitted(counts, everything) for counts in (OF_NOBODY, OF_KNOWN)), strict=True
+    )
+    usual = _usual_spread(partial(fitted, OF_KNOWN), standard, labels, voice)
     return LinearHead(
         mean=mean,
         deviation=deviation,
         effects=effects,
         usual_spread=np.array(usual, np.float32),
-        kernel=kernel,
-        bias=bias,
+        kernel=np.stack(kernels),
+        bias=np.stack(biases),
     )
 
 
-def _scale(without_emotion: np.ndarray, voice: np.ndarray, penalty: float) -> np.ndarray:
-    """What each functional is multiplied by: the less, the more it differs between voices."""
-    middles = np.stack([without_emotion[voice == one].mean(axis=0) for one in np.unique(voice)])
-    return (1 / np.sqrt(1 + penalty * middles.var(axis=0))).astype(np.float32)
+def _scale(hearings: Iterable[np.ndarray], voice: np.ndarray, penalty: float) -> np.ndarray:
+    """What each functional is multiplied by: the less, the more it differs between voices.
+
+    Args:
+        hearings: the recordings (num_recordings, num_functionals) as they are heard, without what
+            their emotions do; once for each number of others that tell of the voice.
+        voice: numbers (num_recordings,).
+        penalty: `optimiser.voice_penalty`.
+    """
+    between = [
+        np.var([rows[voice == one].mean(axis=0) for one in np.unique(voice)], axis=0)
+        for rows in hearings
+    ]
+    return (1 / np.sqrt(1 + penalty * np.mean(between, axis=0))).astype(np.float32)
 
 
 def _fitted(
@@ -130,9 +147,14 @@ def _usual_spread(
 
 
 def _profiles(
-    standard: np.ndarray, effects: np.ndarray, labels: np.ndarray, voice: np.ndarray, seed: int
-) -> Iterator[np.ndarray]:
-    """Profiles of all recordings (num_recordings, 2, num_functionals), once for each number.
+    standard: np.ndarray,
+    effects: np.ndarray,
+    labels: np.ndarray,
+    voice: np.ndarray,
+    count: int | None,
+    seed: int,
+) -> np.ndarray:
+    """Profiles of all recordings (num_recordings, 2, num_functionals), by so many others.
 
     Of every second recording the voice is told without what the emotions of the others do to it:
     one head then serves both kinds of profiles.
@@ -140,16 +162,14 @@ def _profiles(
     order = np.random.default_rng(seed).permutation(len(voice))
     cleaned = standard - effects[labels]
     within = np.square(effects).mean(axis=0)
-    for count in RECORDINGS_OF_VOICE:
-        profiles = np.zeros((len(standard), 2, standard.shape[1]), np.float32)
-        if count != 0:
-            for one in np.unique(voice):
-                own = order[voice[order] == one]
-                told_by = len(own) - 1 if count is ALL else min(count, len(own) - 1)
-                if told_by:
-                    profiles[own] = _of_neighbours(standard[own], told_by, 0.0)
-                    profiles[own[::2]] = _of_neighbours(cleaned[own], told_by, within)[::2]
-        yield profiles
+    profiles = np.zeros((len(standard), 2, standard.shape[1]), np.float32)
+    for one in np.unique(voice) if count != 0 else ():
+        own = order[voice[order] == one]
+        told_by = len(own) - 1 if count is ALL else min(count, len(own) - 1)
+        if told_by:
+            profiles[own] = _of_neighbours(standard[own], told_by, 0.0)
+            profiles[own[::2]] = _of_neighbours(cleaned[own], told_by, within)[::2]
+    return profiles
 
 
 def _of_neighbours(own: np.ndarray, count: int, within: np.ndarray | float) -> np.ndarray:

@@ -4,8 +4,7 @@ Recordings in many emotions are taken as they are: their mean is the voice. In r
 emotion, the voice and the emotion cannot be told apart by their mean. What tells such a set is how
 little its answers differ: the variance of the logits within the set, which the voice itself does
 not change, against that of training voices that were held out and spoke in every emotion.
-There the emotion that the model hears is taken away before the voice is measured, and
-the profile counts half.
+There the emotion that the model hears is taken away before the voice is measured.
 """
 
 from dataclasses import dataclass
@@ -17,10 +16,8 @@ from ser_keras.voices.linear_head import LinearHead
 from ser_keras.voices.statistics import profile_of
 
 # Against the usual spread: up to the first a set is of one emotion, from the second on it is mixed.
-ONE_SIDED, MIXED = 0.2, 0.5
+ONE_SIDED, MIXED = 0.1, 0.4
 ROUNDS = 4
-# How much of the profile of a one-sided set is used.
-TRUST_IN_ONE_SIDED = 0.5
 
 
 @dataclass(frozen=True)
@@ -47,7 +44,7 @@ def adapt(head: LinearHead, standard: np.ndarray) -> Adapted:
     mixed = mixedness(head, standard)
     profile = mixed * profile_of(standard)
     if mixed < 1:
-        profile = profile + (1 - mixed) * TRUST_IN_ONE_SIDED * _without_emotion(head, standard)
+        profile = profile + (1 - mixed) * _without_emotion(head, standard)
     return Adapted(profile.astype(np.float32), mixed)
 
 

@@ -12,15 +12,15 @@ LIMIT = 8.0
 
 @dataclass(frozen=True, kw_only=True)
 class LinearHead:
-    """A linear classifier over functionals in standard units.
+    """Two linear classifiers over functionals in standard units: of unknown voices, and of known.
 
     Attributes:
         mean, deviation: of each functional over the training recordings (num_functionals,).
         effects: what each emotion does to a voice (num_emotions, num_functionals).
         usual_spread: how far the logits of the recordings of an unheard voice that speaks in every
             emotion are from each other: their variance, mean over the emotions (0-dimensional).
-        kernel: (num_functionals, num_emotions).
-        bias: (num_emotions,).
+        kernel: (2, num_functionals, num_emotions): of voices without a profile, and with one.
+        bias: (2, num_emotions).
     """
 
     mean: np.ndarray
@@ -40,13 +40,15 @@ class LinearHead:
         return np.clip((functionals - self.mean) / self.deviation, -LIMIT, LIMIT)
 
     def logits(self, standard: np.ndarray, profiles: np.ndarray) -> np.ndarray:
-        """Logits (..., num_emotions).
+        """Logits (num_recordings, num_emotions).
 
         Args:
-            standard: from `standard`.
-            profiles: (..., 2, num_functionals), one each or one for all.
+            standard: from `standard` (num_recordings, num_functionals).
+            profiles: ((num_recordings,) 2, num_functionals), one each or one for all.
         """
-        return normalised(standard, profiles) @ self.kernel + self.bias
+        own = normalised(standard, profiles)
+        of_nobody, of_known = own @ self.kernel + self.bias[:, None]
+        return np.where(profiles.any(axis=(-2, -1))[..., None], of_known, of_nobody)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Every attribute by its name."""

@@ -43,3 +43,29 @@ def test_card_of_a_model_that_was_not_tested_says_so(tiny_info):
     assert "its test part (corpus made up, protocol speaker, fold 0) was not scored" in card
     assert PROTOCOLS["speaker"] in card
     assert "%" not in card and "None," not in card
+
+
+def test_card_of_a_model_that_heard_everybody_tells_folds_groups_and_terms_apart(tiny_info):
+    scores = {
+        "weighted_accuracy": {"mean": 0.5, "pooled": 0.55},
+        "unweighted_accuracy": {"mean": 0.6, "pooled": 0.65},
+    }
+    plain = {"weighted_accuracy": 0.41, "unweighted_accuracy": 0.42}
+    told = {"20": {"weighted_accuracy": 0.71, "unweighted_accuracy": 0.72}}
+    recipe = {
+        "protocol": "corpus",
+        **scores,
+        "adapted": {"20": scores},
+        "parts": [
+            {"held_out": f"corpus {name}", "utterances": 7, **plain, "adapted": told}
+            for name in ("a", "b")
+        ],
+        "groups": {"sex": {"female": {"utterances": 9, "speakers": 3, **plain}}},
+    }
+    info = replace(tiny_info, recipe=recipe, trained_on=("nemo", "my own"))
+    card = model_card(info)
+    assert "| corpus a | 7 | 41.0%, 42.0% | 71.0%, 72.0% |" in card
+    assert "| sex female | 3 | 9 | 41.0%, 42.0% |" in card
+    assert "nEMO: CC BY-NC-SA 4.0" in words(card)
+    assert "my own: its licence applies" in words(card)
+    assert PROTOCOLS["corpus"] in words(card)

@@ -7,9 +7,10 @@ import pytest
 from ser_keras.layers.audio_front_end import AudioFrontEnd
 from ser_keras.layers.feature_front_end import FeatureFrontEnd
 from ser_keras.layers.level_scaling import LevelScaling
+from ser_keras.layers.profile_dense import ProfileDense
 from ser_keras.layers.stream_masking import StreamMasking
 from ser_keras.layers.voice_statistics import VoiceStatistics
-from ser_keras.voices.linear_head import LIMIT
+from ser_keras.voices.linear_head import LIMIT, LinearHead
 from ser_keras.voices.statistics import profile_of
 
 
@@ -45,6 +46,33 @@ def test_streams_are_standardised_by_all_frames_of_a_voice():
     _, centre, width = layer([functionals[:1].astype("float32"), profile[None]])
     np.testing.assert_allclose(centre.numpy()[0], frames.mean(axis=(0, 1)), rtol=2e-3)
     np.testing.assert_allclose(width.numpy()[0], frames.std(axis=(0, 1)), rtol=5e-3)
+
+
+def test_recordings_with_a_profile_have_a_classifier_of_their_own():
+    """Against NumPy's head, of a batch with both kinds."""
+    generator = np.random.default_rng(0)
+    head = LinearHead(
+        mean=np.zeros(7, "float32"),
+        deviation=np.ones(7, "float32"),
+        effects=np.zeros((3, 7), "float32"),
+        usual_spread=np.array(1.0, "float32"),
+        kernel=generator.normal(size=(2, 7, 3)).astype("float32"),
+        bias=generator.normal(size=(2, 3)).astype("float32"),
+    )
+    functionals = generator.normal(size=(4, 7)).astype("float32")
+    profiles = 0.3 * generator.normal(size=(4, 2, 7)).astype("float32")
+    profiles[1:3] = 0
+    layer = ProfileDense(3)
+    layer.build((functionals.shape, profiles.shape))
+    layer.set_weights([head.kernel, head.bias])
+    normal = (functionals - profiles[:, 0]) / np.exp(profiles[:, 1])
+    found = layer([normal, profiles]).numpy()
+    np.testing.assert_allclose(found, head.logits(functionals, profiles), rtol=1e-5)
+    nobody = functionals[1:3] @ head.kernel[0] + head.bias[0]
+    np.testing.assert_allclose(found[1:3], nobody, rtol=1e-5)
+    alone = normal[0] @ head.kernel[1] + head.bias[1]
+    np.testing.assert_allclose(found[0], alone, rtol=1e-5)
+    assert layer.get_config()["units"] == 3 and not layer.trainable_weights
 
 
 def test_masks_hide_one_stretch_of_frames_and_one_of_columns_in_training_alone():

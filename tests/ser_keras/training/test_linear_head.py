@@ -11,10 +11,10 @@ from ser_keras.training.linear_head import _of_neighbours, fit_linear_head
 from ser_keras.voices.statistics import profile_of
 
 
-def made(num_voices=6, of_each=24, size=15, emotions=(0, 1, 2), seed=0):
+def made(num_voices=6, of_each=24, size=15, emotions=(0, 1, 2), seed=0, clear=2.0):
     """Functionals, labels and voices: emotions and voices move them, each in its own way."""
     generator = np.random.default_rng(seed)
-    effect = 2 * generator.normal(size=(max(emotions) + 1, size))
+    effect = clear * generator.normal(size=(max(emotions) + 1, size))
     voice = generator.normal(size=(num_voices, size))
     voice[:, :5] *= 6
     labels = np.array([emotions[n % len(emotions)] for n in range(num_voices * of_each)])
@@ -28,21 +28,22 @@ def fitted(rows, labels, voices, num_emotions=3, **settings):
 
 
 def test_of_voices_that_nobody_can_tell_apart_it_is_scikit_learns_regression():
-    """Without speakers no recording has a profile: every one of the four hearings is the same."""
+    """Without speakers no recording has a profile: both classifiers hear the same."""
     rows, labels, _ = made()
     head = fitted(rows, labels, [""] * len(rows), functionals_cost=0.01, voice_penalty=0.0)
     standard = (rows - rows.mean(axis=0)) / rows.std(axis=0)
     np.testing.assert_allclose(head.standard(rows), standard, atol=1e-5)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        plain = LogisticRegression(C=0.04, class_weight="balanced", max_iter=60)
+        plain = LogisticRegression(C=0.01, class_weight="balanced", max_iter=60)
         plain.fit(standard, labels)
     own = head.logits(head.standard(rows), head.nobody)
     np.testing.assert_allclose(own, plain.decision_function(standard), atol=0.02)
+    np.testing.assert_allclose(head.kernel[1], head.kernel[0], atol=1e-3)
 
 
-def test_unheard_voices_are_answered_better_with_profiles_and_where_voices_count_less():
-    rows, labels, voices = made(num_voices=14)
+def test_unheard_voices_are_answered_better_with_profiles_and_what_voices_differ_in_counts_less():
+    rows, labels, voices = made(num_voices=14, clear=1.0)
     heard = np.array([int(v.split()[1]) < 8 for v in voices])
     names = np.array(voices)
 
@@ -57,9 +58,9 @@ def test_unheard_voices_are_answered_better_with_profiles_and_where_voices_count
     head = fitted(rows[heard], labels[heard], names[heard].tolist(), voice_penalty=10.0)
     careless = fitted(rows[heard], labels[heard], names[heard].tolist(), voice_penalty=0.0)
     assert right(head, told=True) > 0.9
-    assert right(head, told=True) >= right(head, told=False) > right(careless, told=False) - 0.02
+    assert right(head, told=True) > right(head, told=False)
     # The functionals that voices differ in most count least.
-    weights = np.abs(head.kernel).mean(axis=1) / np.abs(careless.kernel).mean(axis=1)
+    weights = np.abs(head.kernel[0]).mean(axis=1) / np.abs(careless.kernel[0]).mean(axis=1)
     assert weights[:5].mean() < weights[5:].mean()
 
 

@@ -12,6 +12,7 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -30,6 +31,7 @@ from data_pipeline.features.mfcc import opensmile_mfcc
 from ser_keras.graph.requests import padded_features, padded_waveforms, wav_files
 from ser_keras.graph.signatures import emotion_server, signatures_of
 from ser_keras.model_info import ModelInfo
+from ser_keras.models.variants import PROFILE
 from ser_keras.settings import PRESETS
 from ser_keras.training.model_files import build_from
 
@@ -57,9 +59,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Run the command line."""
     args = parse_args(argv)
     keras.utils.set_random_seed(0)
-    model = build_from(INFO, PRESETS[args.preset].network)
+    network = PRESETS[args.preset].network
+    info = replace(INFO, preset=args.preset, takes_profile=network.functionals_weight > 0)
+    model = build_from(info, network)
     with tempfile.TemporaryDirectory() as folder:
-        served = saved_and_loaded(model, Path(folder))
+        served = saved_and_loaded(model, info, Path(folder))
         figures = {"preset": args.preset, "seconds_of_speech": SECONDS}
         if args.requests:
             figures |= memory_over_requests(served, args.requests)
@@ -87,10 +91,10 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def saved_and_loaded(model: keras.Model, folder: Path):
+def saved_and_loaded(model: keras.Model, info: ModelInfo, folder: Path):
     """The model as a server has it: written, and loaded again."""
     (folder / "assets").mkdir()
-    server = emotion_server(model, INFO, folder / "assets")
+    server = emotion_server(model, info, folder / "assets")
     tf.saved_model.save(server, str(folder / "1"), signatures=signatures_of(server))
     return tf.saved_model.load(str(folder / "1"))
 
@@ -131,6 +135,8 @@ def ways(served, model: keras.Model, recordings: list[np.ndarray]) -> dict[str, 
     features = client_features(recordings)
     ask_model = tf.function(lambda inputs: model(inputs, training=False)["logits"])
     inputs = model_inputs(features)
+    if PROFILE in model.input:
+        inputs[PROFILE] = tf.zeros((len(recordings), *model.input[PROFILE].shape[1:]))
     requests = {
         "audio_bytes": wav_files(recordings),
         "waveform": padded_waveforms(recordings),

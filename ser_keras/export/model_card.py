@@ -148,16 +148,8 @@ def _both(scores: Mapping[str, Any]) -> str:
 
 def _terms(info: ModelInfo) -> str:
     """The terms of its corpora, one an item."""
-    return "\n".join(
-        textwrap.fill(
-            f"- {sentence}",
-            WIDTH,
-            subsequent_indent="  ",
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
-        for sentence in terms_of(info.trained_on or (info.corpus,))
-    )
+    terms = terms_of(info.trained_on or (info.corpus,))
+    return "\n".join(_paragraph(f"- {sentence}", indent="  ") for sentence in terms)
 
 
 def _promise(recipe: Mapping[str, Any]) -> str:
@@ -179,5 +171,7 @@ def _promise(recipe: Mapping[str, Any]) -> str:
     )
 
 
-def _paragraph(text: str) -> str:
-    return textwrap.fill(text, WIDTH, break_long_words=False, break_on_hyphens=False)
+def _paragraph(text: str, indent: str = "") -> str:
+    return textwrap.fill(
+        text, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )

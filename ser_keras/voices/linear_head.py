@@ -30,6 +30,14 @@ class LinearHead:
     kernel: np.ndarray
     bias: np.ndarray
 
+    def __post_init__(self) -> None:
+        expected = (2, len(self.mean), len(self.effects))
+        if self.kernel.shape != expected or self.bias.shape != expected[::2]:
+            raise ValueError(
+                f"Received a kernel {self.kernel.shape} and a bias {self.bias.shape}, as of a head "
+                f"with one classifier. Expected {expected} and {expected[::2]}."
+            )
+
     @property
     def nobody(self) -> np.ndarray:
         """The profile of nobody: zeros (2, num_functionals)."""

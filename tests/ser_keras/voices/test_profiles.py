@@ -1,6 +1,7 @@
 """Profiles of planted voices: what is found, and what a one-sided set must not do."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -40,9 +41,9 @@ def head(effects):
     )
 
 
-def spoken(generator, effects, voice, labels, noise=0.5):
-    other = noise * generator.normal(size=(len(labels), SIZE))
-    return (voice + effects[labels] + other).astype(np.float32)
+def spoken(generator, effects, voice, labels):
+    noise = 0.5 * generator.normal(size=(len(labels), SIZE))
+    return (voice + effects[labels] + noise).astype(np.float32)
 
 
 def test_the_profile_of_many_recordings_is_mean_and_deviation_of_few_near_nobodys(generator):
@@ -97,7 +98,7 @@ def test_mixed_recordings_are_taken_as_they_are_and_those_of_one_emotion_are_not
     assert adapted.mixed == 1
     np.testing.assert_allclose(adapted.profile, profile_of(mixed))
     for emotion in range(NUM_EMOTIONS):
-        alike = spoken(generator, effects, voice, np.full(8, emotion), noise=0.3)
+        alike = spoken(generator, effects, voice, np.full(8, emotion))
         assert mixedness(head, alike) < 0.1
         # Its own mean would take the emotion for the voice.
         away = np.abs(adapt(head, alike).profile[0] - voice).mean()
@@ -128,6 +129,11 @@ def test_what_is_drawn_depends_on_the_places_of_recordings_and_on_the_seed():
     for one, other in zip(first, again, strict=True):
         np.testing.assert_array_equal(places[one], places[shuffled][other])
     assert any((a != b).any() for a, b in zip(first, drawn_orders(voices, places, 1), strict=True))
+
+
+def test_the_head_of_an_older_export_with_one_classifier_is_refused(head):
+    with pytest.raises(ValueError, match="as of a head with one classifier"):
+        replace(head, kernel=head.kernel[0], bias=head.bias[0])
 
 
 # --- The file ---

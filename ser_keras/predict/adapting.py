@@ -85,6 +85,6 @@ def remarks(profile: VoiceProfile) -> Iterable[str]:
     if profile.mixed < ONE_SIDED_BELOW:
         yield (
             "the recordings sound alike, as of one emotion: what is the voice and what the emotion "
-            "cannot be told apart there, so the profile is used with care; give recordings in "
-            "other moods, too"
+            "cannot be told apart there, so the emotion that is heard is taken away first; give "
+            "recordings in other moods, too"
         )

@@ -16,7 +16,7 @@ lint: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(INSTALLED)  ## every benchmark but the long ones (scaling, million, voices): some ten minutes
+bench: $(INSTALLED)  ## every benchmark but the long ones (scaling, million, voices ...): some ten minutes
 	$(BIN)/python -m benchmarks.train_step
 	$(BIN)/python -m benchmarks.parts
 	$(BIN)/python -m data_pipeline prepare --corpus demo --out build/demo

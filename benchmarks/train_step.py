@@ -5,7 +5,9 @@
 Both versions get the same weights and the same batch (32 utterances, 370 MFCC frames, spectrograms
 of 460 x 64 and 230 x 128, preset paper, float32). Their losses and gradients are compared first.
 Then each runs in a process of its own, with TensorFlow as its user gets it: the plain version as
-TensorFlow sets itself up, ours as `ser_keras` sets it up. They take turns; figures are medians.
+TensorFlow sets itself up, ours as `ser_keras` does; both are printed. They take turns; figures
+are medians. An answer is that of the exported graph to features as they are computed, beside the
+plain version's prediction.
 The floor is what the arithmetic alone needs: multiplications and additions of all products and
 convolutions, forward and backward, at the speed of the fastest of the large matrix products that
 take turns with the steps. Peak memory is that of the process after its training steps, without
@@ -16,12 +18,11 @@ import argparse
 import json
 import os
 import sys
+from functools import partial
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported
 
-from benchmarks.version_process import ONEDNN_AS_STARTED, VersionProcess  # isort: skip
-
-import tensorflow as tf
+from benchmarks.version_process import AS_STARTED, ONEDNN, VersionProcess  # isort: skip
 
 from benchmarks.agreement import compare
 from benchmarks.plain import give_weights
@@ -32,11 +33,10 @@ from benchmarks.versions import (
     N_MELS,
     NETWORK,
     NUM_FRAMES,
+    PRODUCT_SIZE,
     VERSIONS,
     build,
 )
-
-PRODUCT_SIZE = 3072
 
 
 def main(argv=None) -> int:
@@ -70,16 +70,23 @@ def measure(rounds: int, plain_without_onednn: bool) -> dict:
     give_weights(models["plain"], models["ours"])
     agreement = compare(models)
     del models
+    plain = AS_STARTED | ({ONEDNN: "0"} if plain_without_onednn else {})
     processes = {
-        "ours": VersionProcess("ours", ONEDNN_AS_STARTED),
-        "plain": VersionProcess("plain", "0" if plain_without_onednn else ONEDNN_AS_STARTED),
+        "ours": VersionProcess("ours", AS_STARTED),
+        "plain": VersionProcess("plain", plain),
     }
-    steps = seconds_in_turns(_calls(processes, "step") | {"product": _product()}, rounds)
+    threads = {version: process.ask("threads") for version, process in processes.items()}
+    # As TensorFlow sets itself up: on all cores.
+    product = partial(processes["plain"].ask, "product")
+    steps = seconds_in_turns(_calls(processes, "step") | {"product": product}, rounds)
     memory = {version: int(process.ask("peak_memory")) for version, process in processes.items()}
-    inference = {
-        size: medians(seconds_in_turns(_calls(processes, f"predict {size}"), 2 * rounds))
-        for size in (1, BATCH)
-    }
+    inference, answers = (
+        {
+            size: medians(seconds_in_turns(_calls(processes, f"{asked} {size}"), 2 * rounds))
+            for size in (1, BATCH)
+        }
+        for asked in ("predict", "answer")
+    )
     for process in processes.values():
         process.close()
     speed = 2 * PRODUCT_SIZE**3 / min(steps["product"])
@@ -100,6 +107,9 @@ def measure(rounds: int, plain_without_onednn: bool) -> dict:
             for prefix, version in (("", "ours"), ("plain_", "plain"))
         },
         **{f"inference_ratio_{size}": s["ours"] / s["plain"] for size, s in inference.items()},
+        **{f"answer_seconds_{size}": s["ours"] for size, s in answers.items()},
+        **{f"answer_ratio_{size}": s["ours"] / s["plain"] for size, s in answers.items()},
+        "onednn_and_threads": threads,
         **agreement,
         "gflops_of_a_product": speed / 1e9,
         "gflop_of_a_step": step_operations() / 1e9,
@@ -111,13 +121,6 @@ def _calls(processes: dict, command: str) -> dict:
 
 
 # --- The floor ---
-
-
-def _product():
-    """A large matrix product: what this machine's arithmetic can do at its best."""
-    product = tf.function(tf.matmul)
-    matrix = tf.random.stateless_normal((PRODUCT_SIZE, PRODUCT_SIZE), (0, 0))
-    return lambda: product(matrix, matrix).numpy()
 
 
 def step_operations() -> float:
@@ -160,6 +163,10 @@ def in_words(result: dict) -> str:
     for title, ours, plain, unit in rows:
         a, b = result[ours] / unit, result[plain] / unit
         lines.append(f"{title:20}{a:10.4g}{b:10.4g}{a / b:8.2f}")
+    for size in (1, BATCH):
+        ours, ratio = result[f"answer_seconds_{size}"], result[f"answer_ratio_{size}"]
+        title = f"answer to {size}, s"
+        lines.append(f"{title:20}{ours:10.4g}{ours / ratio:10.4g}{ratio:8.2f}")
     lines.append(
         f"floor {result['floor_seconds']:.3f} s ({result['gflop_of_a_step']:.0f} GFLOP at "
         f"{result['gflops_of_a_product']:.0f} GFLOP/s): our step takes "
@@ -171,6 +178,10 @@ def in_words(result: dict) -> str:
         f"{result['float32_gradient_error']:.0e} (plain: "
         f"{result['plain_float32_gradient_error']:.0e})"
     )
+    names = ("oneDNN", "threads of an operation", "operations at once")
+    for version, values in result["onednn_and_threads"].items():
+        told = zip(names, values.split(), strict=True)
+        lines.append(f"{version}: " + ", ".join(f"{name} {value}" for name, value in told))
     return "\n".join(lines)
 
 

@@ -1,16 +1,21 @@
 """One version of `train_step` in a process of its own: its own memory, its own TensorFlow settings.
 
 `python -m benchmarks.version_process ours|plain` reads a command a line and answers each with a
-line: `step`, `predict SIZE` (done) and `peak_memory` (bytes beyond what TensorFlow itself takes).
+line: `step`, `predict SIZE`, `answer SIZE` (done), `threads` (how TensorFlow was set up) and
+`peak_memory` (bytes beyond what TensorFlow itself takes), and `product`: a large matrix product. An
+answer is that of the exported graph to features as they are computed; the plain version has no such
+graph and is asked for a prediction.
 """
 
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 
 ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
-# As this program was started: importing ser_keras sets it.
-ONEDNN_AS_STARTED = os.environ.get(ONEDNN)
+SETTINGS = (ONEDNN, "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+# As this program was started: importing ser_keras sets them.
+AS_STARTED = {name: os.environ[name] for name in SETTINGS if name in os.environ}
 
 
 class VersionProcess:
@@ -18,18 +23,16 @@ class VersionProcess:
 
     Args:
         version: "ours" or "plain".
-        onednn: TensorFlow's switch for oneDNN; None leaves it unset.
+        settings: of TensorFlow, by the name of their variable; the others of SETTINGS are unset.
     """
 
-    def __init__(self, version: str, onednn: str | None):
-        environment = {name: value for name, value in os.environ.items() if name != ONEDNN}
-        if onednn is not None:
-            environment[ONEDNN] = onednn
+    def __init__(self, version: str, settings: dict[str, str]):
+        others = {name: value for name, value in os.environ.items() if name not in SETTINGS}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.version_process", version],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env=environment,
+            env=others | settings,
             text=True,
         )
 
@@ -58,6 +61,7 @@ def main(version: str) -> int:
         import ser_keras  # noqa: F401  (first, as its users do: it sets TensorFlow up)
     import tensorflow as tf
 
+    threads = " ".join(os.environ.get(name, "default") for name in SETTINGS)
     tf.matmul(tf.ones((8, 8)), tf.ones((8, 8)))  # the runtime's own start; it is set up from here
 
     from benchmarks import versions
@@ -66,7 +70,10 @@ def main(version: str) -> int:
     before = peak_rss_bytes()
     model = versions.build(version)
     step = versions.training_step(model, versions.BATCH)
-    predictions = {str(n): versions.prediction(model, n) for n in (1, versions.BATCH)}
+    sizes = (1, versions.BATCH)
+    predictions = {str(size): versions.prediction(model, size) for size in sizes}
+    answers: dict[str, Callable] = {}
+    product = versions.product()
     for line in sys.stdin:
         match line.split():
             case ["step"]:
@@ -74,6 +81,16 @@ def main(version: str) -> int:
                 print("done", flush=True)
             case ["predict", size]:
                 predictions[size]()
+                print("done", flush=True)
+            case ["answer", size]:
+                if version == "ours" and not answers:  # after the memory of the steps was asked for
+                    answers = versions.exported_answers(model, sizes)
+                (answers or predictions)[size]()
+                print("done", flush=True)
+            case ["threads"]:
+                print(threads, flush=True)
+            case ["product"]:
+                product()
                 print("done", flush=True)
             case ["peak_memory"]:
                 print(peak_rss_bytes() - before, flush=True)

@@ -1,5 +1,10 @@
 """The two versions that `train_step` compares, and the batch that both get."""
 
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -12,6 +17,7 @@ from ser_keras.training.optimisation import compile_model
 VERSIONS = ("ours", "plain")
 BATCH, MFCC_FRAMES, NUM_FRAMES, N_MELS = 32, 370, (460, 230), (64, 128)
 EMOTIONS = 4
+PRODUCT_SIZE = 3072
 SETTINGS = PRESETS["paper"]
 NETWORK = SETTINGS.network
 
@@ -47,6 +53,34 @@ def training_step(model: keras.Model, size: int):
     inputs, labels = batch(size)
     outputs = dict.fromkeys(model.output, labels)
     return lambda: model.train_on_batch(inputs, outputs)
+
+
+def product() -> Callable:
+    """A large matrix product: what this machine's arithmetic can do at its best."""
+    multiply = tf.function(tf.matmul)
+    matrix = tf.random.stateless_normal((PRODUCT_SIZE, PRODUCT_SIZE), (0, 0))
+    return lambda: multiply(matrix, matrix).numpy()
+
+
+def exported_answers(model: keras.Model, sizes: Sequence[int]) -> dict[str, Callable]:
+    """A call for each size of batch that asks the exported graph, signature `features`."""
+    from benchmarks.serving import INFO, saved_and_loaded
+
+    info = replace(INFO, num_frames=NUM_FRAMES)
+    with tempfile.TemporaryDirectory() as folder:
+        served = saved_and_loaded(model, info, Path(folder))
+    calls = {}
+    for size in sizes:
+        inputs, _ = batch(size)
+        request = {
+            name: 10 ** (value / 10) if name.startswith("mel") else value
+            for name, value in inputs.items()
+        }
+        for name, frames in zip(("narrow", "wide"), NUM_FRAMES, strict=True):
+            request[f"num_frames_{name}"] = tf.fill((size,), frames)
+        # The folder is gone; the graph and its variables are in memory.
+        calls[str(size)] = lambda request=request: served.signatures["features"](**request)
+    return calls
 
 
 def prediction(model: keras.Model, size: int):

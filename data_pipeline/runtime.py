@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
+# Threads of an operation, and operations at once; TensorFlow reads them when it starts its pools.
+THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+MOST_SMALL_CORES = 2
 # More than numba keeps of what librosa has it compile.
 NUMBA_CACHE_BYTES = 4 << 20
 
@@ -29,6 +32,17 @@ def use_onednn() -> None:
     second convolution's kernel then takes 15 times as long, which doubles a training step.
     """
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+
+
+def use_small_threads() -> None:
+    """On one or two processors, give each operation one thread and run as many at once.
+
+    The heads of a model do not wait for each other, and a product of this size gains little from a
+    second thread. On more processors TensorFlow's own choice stays: there nothing was measured.
+    """
+    cores = usable_cores()
+    if cores <= MOST_SMALL_CORES and not any(name in os.environ for name in THREADS):
+        os.environ.update(zip(THREADS, ("1", str(cores)), strict=True))
 
 
 def give_numba_a_cache() -> None:

@@ -2,8 +2,10 @@
 
 import lazy_loader as lazy
 
-from data_pipeline.runtime import use_onednn
+from data_pipeline.runtime import use_onednn, use_small_threads
 
-use_onednn()  # before anything here imports TensorFlow
+# Before anything here imports TensorFlow.
+use_onednn()
+use_small_threads()
 
 __getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

@@ -49,8 +49,9 @@ SHARED = (
 JOINS_BOTH = ("ser_keras.commands", "benchmarks", "train")
 # What is imported in one room alone.
 ALONE = {"tensorflow_io": ("data_pipeline.audio",)}
-# Written in `keras.ops`, so that they run on every backend of Keras.
-WITHOUT_TENSORFLOW = ("ser_keras.layers", "ser_keras.models", "ser_keras.kernels")
+# Written in `keras.ops`, so that they run on every backend of Keras; what TensorFlow alone does
+# fast is in the kernels.
+WITHOUT_TENSORFLOW = ("ser_keras.layers", "ser_keras.models")
 
 
 # --- The graph ---

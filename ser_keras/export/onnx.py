@@ -17,7 +17,7 @@ from data_pipeline.files import replace_file
 from ser_keras.errors import SerError
 from ser_keras.export.place import may_write
 from ser_keras.export.trials import trial_requests
-from ser_keras.graph.layout import FEATURES, read_info
+from ser_keras.graph.layout import FEATURES, UNDIVIDED, read_info
 from ser_keras.graph.plain_path import plain_path
 from ser_keras.model_info import ModelInfo
 
@@ -51,7 +51,8 @@ def export_onnx(version_dir: Path, path: Path) -> float:
     with plain_path(version_dir) as plain:
         served = tf.saved_model.load(str(plain))
     info = read_info(version_dir)
-    signature = served.signatures[FEATURES]
+    # Exports of before have no branch in the signature itself.
+    signature = getattr(served, UNDIVIDED, None) or served.signatures[FEATURES]
     try:
         converted, session = _converted(signature, info.emotions, *libraries)
     except Exception as error:  # both libraries raise whatever they stumble over
@@ -115,11 +116,37 @@ def _converted(
         return {n: tf.where(tf.math.is_nan(outputs[n]), 0.0, outputs[n]) for n in OUTPUTS}
 
     model, _ = tf2onnx.convert.from_function(
-        tf.function(scores, autograph=False), list(specs.values()), opset=OPSET
+        tf.function(scores, autograph=False),
+        list(specs.values()),
+        opset=OPSET,
+        custom_op_handlers={"BlockLSTM": (_lstm, [])},
     )
     model.metadata_props.add(key=EMOTIONS, value=json.dumps(emotions))
     converted = model.SerializeToString()
     return converted, onnxruntime.InferenceSession(converted, providers=["CPUExecutionProvider"])
+
+
+def _lstm(graph: Any, node: Any, name: str, _: list) -> None:
+    """TensorFlow's BlockLSTM, from zeros, as the operation LSTM of ONNX: tf2onnx knows none.
+
+    The weights of the first are (features + units, 4 * units), by input, memory, forget and
+    output; of the second (1, 4 * units, features) and (1, 4 * units, units), by input, output,
+    forget and memory.
+    """
+    sequence, weights, bias = (node.input[number] for number in (1, 4, 8))
+    i, c, f, o = np.split(graph.get_node_by_output(weights).get_tensor_value(as_list=False), 4, 1)
+    b_i, b_c, b_f, b_o = np.split(graph.get_node_by_output(bias).get_tensor_value(as_list=False), 4)
+    kernels = np.concatenate([i, o, f, c], axis=1).T
+    units = len(kernels) // 4
+    biases = np.concatenate([b_i, b_o, b_f, b_c, np.zeros(4 * units, np.float32)])
+    constants = {"kernel": kernels[:, :-units], "recurrent": kernels[:, -units:], "bias": biases}
+    inputs = [graph.make_const(f"{name}_{n}", value[None]).name for n, value in constants.items()]
+    h = node.output[6]
+    graph.remove_node(name)
+    # (steps, 1, batch, units) -> (steps, batch, units)
+    run = graph.make_node("LSTM", [sequence, *inputs], attr={"hidden_size": units}, output_count=3)
+    axis = graph.make_const(f"{name}_axis", np.array([1], np.int64)).name
+    graph.make_node("Squeeze", [run.output[0], axis], outputs=[h])
 
 
 def _largest_difference(

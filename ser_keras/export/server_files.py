@@ -8,6 +8,8 @@ from ser_keras.graph.layout import CHECKSUM_FILE
 # Text protos of tensorflow_serving; {name} is the folder's.
 CONFIG_FILES = {
     "models.config": """\
+# On two processors start the server with
+#   --tensorflow_intra_op_parallelism=1 --tensorflow_inter_op_parallelism=2
 model_config_list {
   config {
     name: "{name}"

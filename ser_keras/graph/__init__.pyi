@@ -1,3 +1,5 @@
+from .audio_front_end import AudioFrontEnd as AudioFrontEnd
+from .feature_front_end import FeatureFrontEnd as FeatureFrontEnd
 from .layout import read_info as read_info
 from .layout import saved_versions as saved_versions
 from .requests import padded_features as padded_features
@@ -7,6 +9,8 @@ from .signatures import emotion_server as emotion_server
 from .signatures import signatures_of as signatures_of
 
 __all__ = [
+    "AudioFrontEnd",
+    "FeatureFrontEnd",
     "emotion_server",
     "padded_features",
     "padded_waveforms",

@@ -15,6 +15,8 @@ from ser_keras.model_info import INFO_FILE, ModelInfo
 AUDIO_BYTES, WAVEFORM, FEATURES = "audio_bytes", "waveform", "features"
 # Of models that take the profile of a voice: files with it, and what a profile is made from.
 ADAPTED, ADAPTED_WAVEFORM, FUNCTIONALS = "adapted", "adapted_waveform", "functionals"
+# FEATURES without a branch on the size of the batch, for converters; no signature.
+UNDIVIDED = "features_undivided"
 # What a server calls where a request names no signature; it does what AUDIO_BYTES does.
 DEFAULT = "serving_default"
 

@@ -13,6 +13,9 @@ import tensorflow as tf
 from data_pipeline.audio.limits import MIN_SAMPLES
 from data_pipeline.contract import FRAME_COUNTS, MEL_NARROW, MEL_WIDE, MFCC, NUM_MFCC
 from data_pipeline.features.mfcc import num_mfcc_frames
+from ser_keras.graph.audio_front_end import AudioFrontEnd
+from ser_keras.graph.feature_front_end import FeatureFrontEnd
+from ser_keras.graph.halves import in_halves
 from ser_keras.graph.layout import (
     ADAPTED,
     ADAPTED_WAVEFORM,
@@ -33,13 +36,12 @@ from ser_keras.graph.verdicts import (
     max_samples,
 )
 from ser_keras.graph.wav import decode_wav_files
-from ser_keras.layers.audio_front_end import AudioFrontEnd
-from ser_keras.layers.feature_front_end import FeatureFrontEnd
 from ser_keras.layers.stream_functionals import num_functionals
 from ser_keras.model_info import ModelInfo
 from ser_keras.models.linear_part import functionals_of
 from ser_keras.models.variants import PROFILE
 
+APART = {"_noinline": True}
 AUDIO_BYTES_SPECS = {"audio_bytes": tf.TensorSpec((None,), tf.string, name="audio_bytes")}
 WAVEFORM_SPECS = {
     "waveform": tf.TensorSpec((None, None), tf.float32, name="waveform"),
@@ -71,6 +73,9 @@ def emotion_server(model: keras.Model, info: ModelInfo, assets_dir: Path) -> tf.
     `functionals` takes what `waveform` takes and gives what a profile is made from:
         functionals: (batch, num_functionals) float32, and error: (batch,) string.
 
+    `features_undivided`, which is no signature, is `features` without a branch on the size of the
+    batch: what converts models cannot read a branch with loops in it.
+
     Outputs of the others:
         probabilities: (batch, num_emotions) float32, in the order of `labels.txt`: the softmax of
             logits / temperature, the temperature of `info`.
@@ -90,16 +95,25 @@ def emotion_server(model: keras.Model, info: ModelInfo, assets_dir: Path) -> tf.
     feature_front_end = FeatureFrontEnd(info.num_frames)
     audio_front_end = AudioFrontEnd(info.features["n_fft"], tuple(feature_depths(info)))
 
-    @tf.function(autograph=False, reduce_retracing=True)
-    def network(inputs: Tensors) -> tf.Tensor:  # once in the file, whatever the signatures are
+    # Once in the file, whatever the signatures are, and once in memory: other functions TensorFlow
+    # copies to each of their calls, and improves every copy before the first answer.
+    @tf.function(autograph=False, reduce_retracing=True, experimental_attributes=APART)
+    def network(inputs: Tensors) -> tf.Tensor:
         return tf.cast(model(inputs, training=False)["logits"], tf.float32)
 
-    def answer(features: Tensors, verdict: Verdict, profile: tf.Tensor | None = None) -> Tensors:
+    def answer(
+        features: Tensors,
+        verdict: Verdict,
+        profile: tf.Tensor | None = None,
+        undivided: bool = False,
+    ) -> Tensors:
         inputs = feature_front_end(features)
         if info.takes_profile:
             nobody = tf.zeros((tf.size(verdict.error), 2, num_functionals(info.n_mels)))
             inputs |= {PROFILE: nobody if profile is None else profile}
-        logits = network(inputs)
+        logits = network(inputs) if undivided else in_halves(network, inputs)
+        # A function that is called apart does not tell the shape of what it gives.
+        logits = tf.ensure_shape(logits, (None, len(info.emotions)))
         verdict = verdict.then(judge_logits(logits))
         told = profile is not None and info.adapted_temperature
         temperature = told or info.temperature
@@ -108,6 +122,10 @@ def emotion_server(model: keras.Model, info: ModelInfo, assets_dir: Path) -> tf.
     def answer_features(**features: tf.Tensor) -> Tensors:
         features = _shortened(features)
         return answer(_with_a_frame(features), judge_features(features))
+
+    def answer_undivided(**features: tf.Tensor) -> Tensors:
+        features = _shortened(features)
+        return answer(_with_a_frame(features), judge_features(features), undivided=True)
 
     def answer_waveform(
         waveform: tf.Tensor, num_samples: tf.Tensor, profile: tf.Tensor | None = None
@@ -142,6 +160,7 @@ def emotion_server(model: keras.Model, info: ModelInfo, assets_dir: Path) -> tf.
     server.audio_bytes = _traced(answer_audio_bytes, **AUDIO_BYTES_SPECS)
     server.waveform = _traced(answer_waveform, **WAVEFORM_SPECS)
     server.features = _traced(answer_features, **_feature_specs(info))
+    server.features_undivided = _traced(answer_undivided, **_feature_specs(info))
     if info.takes_profile:
         size = num_functionals(info.n_mels)
         profile = {PROFILE: tf.TensorSpec((None, 2, size), tf.float32, name=PROFILE)}

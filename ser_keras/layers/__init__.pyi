@@ -1,9 +1,8 @@
-from .audio_front_end import AudioFrontEnd as AudioFrontEnd
 from .conv_block import ConvBlock as ConvBlock
 from .ds_lstm import DSLSTM as DSLSTM
 from .ds_lstm_cell import DSLSTMCell as DSLSTMCell
-from .feature_front_end import FeatureFrontEnd as FeatureFrontEnd
 from .level_scaling import LevelScaling as LevelScaling
+from .lstm import LSTM as LSTM
 from .mean_over_time import MeanOverTime as MeanOverTime
 from .profile_dense import ProfileDense as ProfileDense
 from .recurrent_batch_normalization import (
@@ -14,11 +13,10 @@ from .stream_masking import StreamMasking as StreamMasking
 from .voice_statistics import VoiceStatistics as VoiceStatistics
 
 __all__ = [
-    "AudioFrontEnd",
     "ConvBlock",
     "DSLSTM",
     "DSLSTMCell",
-    "FeatureFrontEnd",
+    "LSTM",
     "LevelScaling",
     "MeanOverTime",
     "ProfileDense",

@@ -86,9 +86,10 @@ class ConvBlock(keras.layers.Layer):
         inputs = self._padded(inputs)
         kernel = ops.cast(self.kernel, inputs.dtype)
         one_channel = inputs.shape[-1] == 1
-        feature_map = None if one_channel else ops.conv(inputs, kernel, 1, "valid")
         mean, variance = self.moving_mean.value, self.moving_variance.value
+        feature_map = None
         if training:
+            feature_map = None if one_channel else ops.conv(inputs, kernel, 1, "valid")
             mean, variance = self._batch_statistics(inputs, feature_map)
             self._update_moving_statistics(mean, variance)
         scale = self.gamma * ops.rsqrt(variance + self.epsilon)
@@ -97,6 +98,8 @@ class ConvBlock(keras.layers.Layer):
         # (batch, time, mels, channels) -> (batch, windows in time, windows in mels, filters)
         if one_channel:
             pooled = conv2d_max_pool(inputs, kernel * scale)
+        elif feature_map is None:
+            pooled = ops.max_pool(ops.conv(inputs, kernel * scale, 1, "valid"), 2, 2)
         else:
             pooled = ops.max_pool(feature_map * scale, 2, 2)
         return ops.relu(pooled + shift)

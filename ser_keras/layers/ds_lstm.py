@@ -90,11 +90,12 @@ class DSLSTM(keras.layers.Layer):
 
     def call(self, inputs: tuple[KerasTensor, KerasTensor], training: bool = False) -> KerasTensor:
         projected = ops.cast(self.project(*inputs), self.variable_dtype)
-        outputs = self.rnn(projected, training=training)
+        if not training:
+            return ops.cast(self.rnn.cell.answer(projected), self.compute_dtype)
+        outputs = self.rnn(projected, training=True)
         # (batch, steps, 5 units) -> h (batch, steps, units), four gates (batch, steps, 4 units)
         h, before_norm = ops.split(outputs, [self.units], axis=-1)
-        if training:
-            self.rnn.cell.rbn.update_moving_statistics(before_norm)
+        self.rnn.cell.rbn.update_moving_statistics(before_norm)
         return ops.cast(h, self.compute_dtype)
 
     def compute_output_shape(self, input_shape: tuple[tuple, tuple]) -> tuple:

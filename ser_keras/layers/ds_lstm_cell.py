@@ -7,6 +7,7 @@ import keras
 from keras import KerasTensor, ops
 
 from ser_keras.kernels.initializers import uniform_by_fan_in
+from ser_keras.kernels.steps import run_steps
 from ser_keras.layers.recurrent_batch_normalization import RecurrentBatchNormalization
 from ser_keras.settings import GATE_NORMS
 
@@ -100,12 +101,47 @@ class DSLSTMCell(keras.layers.Layer):
         z_gates, z_memories = ops.split(z, [4 * self.units], axis=-1)
 
         gates, before_norm = self._gates(z_gates, step[0, 0], training)
+        h, C = self._remember(gates, z_memories, C)
+        return ops.concatenate([h, before_norm], axis=-1), [h, C, step + 1]
+
+    def answer(self, inputs: KerasTensor) -> KerasTensor:
+        """H of whole sequences, as the steps of `call` without training give it.
+
+        The normalisation of a step is then known beforehand, whatever the batch is.
+
+        Args:
+            inputs: (batch, steps, 6 * units), what `call` is given of each step.
+
+        Returns:
+            (batch, steps, units).
+        """
+        # (batch, steps, 6 units) -> (steps, batch, 6 units)
+        sequence = ops.transpose(inputs, (1, 0, 2))
+        nothing = ops.zeros((ops.shape(inputs)[0], self.units), inputs.dtype)
+        scale, shift = self.rbn.scale_and_shift(ops.shape(inputs)[1])
+        h = run_steps(self._answer_step, (nothing, nothing), (sequence, scale, shift))
+        return ops.transpose(h, (1, 0, 2))
+
+    def _answer_step(
+        self, states: Sequence[KerasTensor], inputs: Sequence[KerasTensor]
+    ) -> tuple[KerasTensor, KerasTensor]:
+        (h, C), (x, scale, shift) = states, inputs
+        z = x + ops.matmul(h, self.recurrent_kernel)
+        z_gates, z_memories = ops.split(z, [4 * self.units], axis=-1)
+        if self.gate_norm == "after_sigmoid":
+            gates = ops.sigmoid(z_gates) * scale + shift
+        else:
+            gates = ops.sigmoid(z_gates * scale + shift)
+        return self._remember(gates, z_memories, C)
+
+    def _remember(
+        self, gates: KerasTensor, z_memories: KerasTensor, C: KerasTensor
+    ) -> tuple[KerasTensor, KerasTensor]:
+        """The next h and C, from the four gates and what goes into the two memories."""
         f, i_T, i_F, o = ops.split(gates, 4, axis=-1)  # equations (1) to (4)
         C_T, C_F = ops.split(ops.tanh(z_memories), 2, axis=-1)  # equations (5) and (6)
         C = f * C + i_T * C_T + i_F * C_F  # equation (7)
-        h = o * ops.tanh(C)  # equation (8)
-
-        return ops.concatenate([h, before_norm], axis=-1), [h, C, step + 1]
+        return o * ops.tanh(C), C  # equation (8)
 
     def get_config(self) -> dict[str, Any]:
         return {

@@ -65,6 +65,18 @@ class RecurrentBatchNormalization(keras.layers.Layer):
         scale = self.gamma * ops.rsqrt(variance + self.epsilon)
         return (inputs - mean) * scale + self.beta
 
+    def scale_and_shift(self, steps: int) -> tuple[KerasTensor, KerasTensor]:
+        """What `call` without training multiplies by and adds, of so many steps.
+
+        Returns:
+            (steps, features) each.
+        """
+        rows = ops.minimum(ops.arange(steps), self.timesteps - 1)
+        mean = ops.take(self.moving_mean, rows, axis=0)
+        variance = ops.take(self.moving_variance, rows, axis=0)
+        scale = self.gamma * ops.rsqrt(variance + self.epsilon)
+        return scale, self.beta - mean * scale
+
     def compute_output_shape(self, input_shape: tuple) -> tuple:
         return input_shape
 

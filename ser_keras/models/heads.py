@@ -9,6 +9,7 @@ from ser_keras.errors import SerError
 from ser_keras.kernels.initializers import uniform_by_fan_in
 from ser_keras.layers.conv_block import ConvBlock
 from ser_keras.layers.ds_lstm import DSLSTM
+from ser_keras.layers.lstm import LSTM
 from ser_keras.layers.mean_over_time import MeanOverTime
 from ser_keras.layers.profile_dense import ProfileDense
 from ser_keras.layers.stream_functionals import StreamFunctionals, num_columns
@@ -162,7 +163,7 @@ def _lstm_head(
 
 def _two_lstm_layers(sequence: KerasTensor, units: int, name: str) -> KerasTensor:
     for number in (1, 2):
-        sequence = layers.LSTM(
+        sequence = LSTM(
             units,
             return_sequences=True,
             kernel_initializer=uniform_by_fan_in(units),

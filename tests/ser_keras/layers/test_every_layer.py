@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 from keras.src import testing
 
+from ser_keras.graph import AudioFrontEnd, FeatureFrontEnd
 from ser_keras.layers import (
     DSLSTM,
-    AudioFrontEnd,
+    LSTM,
     ConvBlock,
     DSLSTMCell,
-    FeatureFrontEnd,
     MeanOverTime,
     RecurrentBatchNormalization,
 )
@@ -100,6 +100,19 @@ class EveryLayerTest(testing.TestCase):
             run_mixed_precision_check=False,
         )
 
+    def test_lstm(self):
+        self.run_layer_test(
+            LSTM,
+            init_kwargs={"units": UNITS},
+            input_shape=(2, 5, 4),
+            expected_output_shape=(2, 5, UNITS),
+            expected_num_trainable_weights=3,
+            expected_num_non_trainable_weights=0,
+            expected_num_seed_generators=1,  # the stock layer's, of its dropout
+            expected_num_losses=0,
+            supports_masking=True,
+        )
+
     def test_mean_over_time(self):
         self.run_layer_test(
             MeanOverTime,
@@ -170,8 +183,8 @@ class EveryLayerTest(testing.TestCase):
 
 @pytest.mark.parametrize(
     "layer",
-    [AudioFrontEnd, ConvBlock, DSLSTM, DSLSTMCell, FeatureFrontEnd, MeanOverTime]
-    + [RecurrentBatchNormalization],
+    [AudioFrontEnd, ConvBlock, DSLSTM, DSLSTMCell, FeatureFrontEnd, LSTM]
+    + [MeanOverTime, RecurrentBatchNormalization],
 )
 def test_names_under_which_models_hold_their_layers_stay(layer):
     assert keras.saving.get_registered_name(layer) == f"ser_keras>{layer.__name__}"

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from ser_keras.layers.audio_front_end import AudioFrontEnd
-from ser_keras.layers.feature_front_end import FeatureFrontEnd
+from ser_keras.graph.audio_front_end import AudioFrontEnd
+from ser_keras.graph.feature_front_end import FeatureFrontEnd
 from ser_keras.layers.level_scaling import LevelScaling
 from ser_keras.layers.profile_dense import ProfileDense
 from ser_keras.layers.stream_masking import StreamMasking

@@ -29,8 +29,10 @@ def test_highest_version_answers_unless_one_is_named(
     assert ServedModel(tmp_path / "versions" / "9").emotions == ("old",) * 4
 
 
-def test_recordings_of_a_batch_get_what_each_gets_alone(served):
-    waveforms = [NOISE, np.zeros(4000, np.float32), NOISE[:5000]]
+@pytest.mark.parametrize("times", [1, 5])
+def test_recordings_of_a_batch_get_what_each_gets_alone(served, times):
+    """Of a small batch and of a large one, which the graph answers in halves."""
+    waveforms = [NOISE, np.zeros(4000, np.float32), NOISE[:5000]] * times
     together = served.answers(waveforms)
     for answer, waveform in zip(together, waveforms, strict=True):
         [alone] = served.answers([waveform])

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from data_pipeline.audio.reading import load_waveform
 from data_pipeline.features.mfcc import opensmile_mfcc
-from ser_keras.layers import AudioFrontEnd, FeatureFrontEnd
+from ser_keras.graph import AudioFrontEnd, FeatureFrontEnd
 
 ORACLE = np.load(Path(__file__).parents[2] / "oracles" / "mfcc12_e_d_a.npz")
 SIGNALS = ("voice_2s3", "short_0s4", "quiet_1s", "clipped_1s", "noise_1s")

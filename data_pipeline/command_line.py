@@ -18,6 +18,8 @@ from data_pipeline.runtime import quiet_joblib, quiet_tensorflow
 
 ALL = "all"
 T = TypeVar("T")
+# As `pip` knows it.
+DISTRIBUTION = "dual-sequence-ser"
 
 
 class Command(Protocol):
@@ -52,6 +54,7 @@ def run_program(
         argparse itself exits with 2 where the program is used wrongly.
     """
     parser = argparse.ArgumentParser(prog=program, description=description)
+    parser.add_argument("--version", action=_Version, help="tell the version")
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, command in commands.items():
         subparser = subparsers.add_parser(name, help=command.HELP, **_words(command))
@@ -78,6 +81,19 @@ def _words(command: Command) -> dict[str, Any]:
 def _prepare_parser(parser: argparse.ArgumentParser, command: Command) -> None:
     parser.set_defaults(run=command.run, usage_error=parser.error, when_stopped="")
     command.add_arguments(parser)
+
+
+class _Version(argparse.Action):
+    """Tells the version of what is installed, and of nothing that is not asked about."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, **told: Any):
+        super().__init__(option_strings, dest, nargs=0, default=argparse.SUPPRESS, **told)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        from importlib.metadata import version
+
+        print(f"{DISTRIBUTION} {version(DISTRIBUTION)}")
+        parser.exit()
 
 
 def _run(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> int:

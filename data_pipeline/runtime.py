@@ -4,20 +4,75 @@ A value that the user has set stays.
 """
 
 import os
-from collections.abc import Iterator
+import re
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 
 # Threads of an operation, and operations at once; TensorFlow reads them when it starts its pools.
 THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 MOST_SMALL_CORES = 2
+# Of TensorFlow's levels the one with errors that end the work alone.
+QUIET = "3"
+# What newer versions of TensorFlow write while it is imported, whatever its level is.
+NOTICE = re.compile(
+    rb"WARNING: All log messages before absl|[IW]\d{4} \d\d:\d\d:|To enable the following instr"
+)
 # More than numba keeps of what librosa has it compile.
 NUMBA_CACHE_BYTES = 4 << 20
 
 
 def quiet_tensorflow() -> None:
     """Leave out TensorFlow's notices at the start: they would bury the line that matters."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", QUIET)
+    if os.environ["TF_CPP_MIN_LOG_LEVEL"] == QUIET and "tensorflow" not in sys.modules:
+        sys.meta_path.insert(0, _QuietImport())
+
+
+class _QuietImport(MetaPathFinder):
+    """Imports TensorFlow, once, without what it says before it knows how much it is to say."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if fullname != "tensorflow":
+            return None
+        sys.meta_path.remove(self)
+        spec = find_spec(fullname)
+        if spec and spec.loader:
+            # The loader is this specification's own.
+            spec.loader.exec_module = partial(  # type: ignore[method-assign]
+                _without_notices, spec.loader.exec_module
+            )
+        return spec
+
+
+def _without_notices(work: Callable[[ModuleType], None], module: ModuleType) -> None:
+    """Do work; of what it writes to the standard error by its number, leave out NOTICE."""
+    import tempfile
+
+    try:
+        written = tempfile.TemporaryFile()  # noqa: SIM115  (closed below)
+    except OSError:  # no folder for temporary files: better a notice than no work
+        return work(module)
+    with written:
+        sys.stderr.flush()
+        standard_error = os.dup(2)
+        os.dup2(written.fileno(), 2)
+        try:
+            work(module)
+        finally:
+            os.dup2(standard_error, 2)
+            os.close(standard_error)
+            written.seek(0)
+            for line in written:
+                if not NOTICE.match(line):
+                    os.write(2, line)
 
 
 def quiet_joblib() -> None:

@@ -26,7 +26,8 @@ FLOORS = (
     ("data_pipeline.commands",),
     ("data_pipeline.__main__",),
     ("ser_keras.errors",),
-    ("ser_keras.kernels", "ser_keras.scores", "ser_keras.settings", "ser_keras.voices"),
+    ("ser_keras.engine", "ser_keras.kernels", "ser_keras.scores")
+    + ("ser_keras.settings", "ser_keras.voices"),
     ("ser_keras.heard", "ser_keras.layers", "ser_keras.model_info", "ser_keras.runs"),
     ("ser_keras.models",),
     ("ser_keras.graph",),

@@ -3,20 +3,23 @@
 One file has one verdict and one identity, whoever decodes it: so files are decoded by the rules of
 `load_waveform`, in threads, and the graph gets samples. The one exception is the one that cannot
 differ. A plain WAV file, 44 bytes of header and then nothing but mono 16-bit PCM at 16 kHz, is
-decoded in the graph by tensorflow-io: its samples are the bytes themselves. Of everything else
+decoded in the graph: its samples are the bytes themselves. Of everything else
 tensorflow-io makes something of its own: it never ends on a FLAC that is shorter than its header
 says, turns damaged frames into zeros, and rounds lossy formats differently.
 
-The one module that imports tensorflow_io.
+The one module that imports tensorflow_io. Its native operations load with TensorFlow 2.16 and 2.17;
+elsewhere TensorFlow itself decodes, which takes the bytes behind the header for what they are. Both
+give the same samples to the bit.
 """
 
 import struct
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 
 import numpy as np
 import tensorflow as tf
-import tensorflow_io as tfio
 
 from data_pipeline.audio.checks import check_waveform
 from data_pipeline.audio.limits import MAX_DURATION_SECONDS
@@ -25,6 +28,7 @@ from data_pipeline.audio.refusals import AudioError
 from data_pipeline.audio.waveform import INT16_SCALE, SAMPLE_RATE
 
 HEADER_BYTES = 44
+TENSORFLOW_IO, TENSORFLOW = "tensorflow-io", "tensorflow"
 # What is longer than the limit is refused by `load_waveform`, in its words.
 MAX_PLAIN_BYTES = 2 * SAMPLE_RATE * MAX_DURATION_SECONDS
 # Files read at once.
@@ -84,7 +88,7 @@ def _transformed_dataset(
     def decode_and_transform(
         content: tf.Tensor, is_plain: tf.Tensor, num_samples: tf.Tensor
     ) -> tuple[tf.Tensor, ...]:
-        samples = tf.cond(is_plain, lambda: _plain_wav(content), lambda: _raw_samples(content))
+        samples = tf.cond(is_plain, lambda: plain_samples(content), lambda: _raw_samples(content))
         # As `check_waveform` clips them; it is what sees the samples themselves.
         return samples, num_samples, *transform(tf.clip_by_value(samples, -1.0, 1.0))
 
@@ -92,12 +96,6 @@ def _transformed_dataset(
     options.threading.max_intra_op_parallelism = 1
     results = files.map(decode_and_transform, num_parallel_calls=workers, deterministic=True)
     return results.prefetch(2 * workers).with_options(options)
-
-
-def _plain_wav(file_bytes: tf.Tensor) -> tf.Tensor:
-    """The samples of a plain WAV file: (num_samples,) float32."""
-    samples = tfio.audio.decode_wav(file_bytes, dtype=tf.int16)[:, 0]
-    return tf.cast(samples, tf.float32) / INT16_SCALE
 
 
 def _raw_samples(content: tf.Tensor) -> tf.Tensor:
@@ -137,3 +135,50 @@ def _is_plain_wav(file_bytes: bytes) -> bool:
     format_chunk = b"fmt " + len(pcm).to_bytes(4, "little") + pcm
     data = b"data" + size.to_bytes(4, "little")
     return file_bytes[:HEADER_BYTES] == riff + format_chunk + data
+
+
+# --- Plain WAV files ---
+
+
+@cache
+def decoder() -> str:
+    """Which one decodes here: "tensorflow-io" or "tensorflow"."""
+    try:
+        with warnings.catch_warnings(action="ignore"):  # of what it cannot load
+            import tensorflow_io as tfio
+
+        empty = b"RIFF$\0\0\0WAVEfmt \x10\0\0\0\1\0\1\0\x80>\0\0\0}\0\0\2\0\x10\0data\0\0\0\0"
+        tfio.audio.decode_wav(empty, dtype=tf.int16)
+    # Whatever a library that does not fit stumbles over: it is not there, has no such operation.
+    except Exception:
+        return TENSORFLOW
+    return TENSORFLOW_IO
+
+
+def plain_samples(file_bytes: tf.Tensor) -> tf.Tensor:
+    """The samples of 44 bytes of header and 16-bit mono PCM behind it.
+
+    Args:
+        file_bytes: scalar string.
+
+    Returns:
+        float32 (num_samples,).
+    """
+    return tf.cast(_DECODERS[decoder()](file_bytes), tf.float32) / INT16_SCALE
+
+
+def _by_tensorflow_io(file_bytes: tf.Tensor) -> tf.Tensor:
+    import tensorflow_io as tfio
+
+    return tfio.audio.decode_wav(file_bytes, dtype=tf.int16)[:, 0]
+
+
+def _by_tensorflow(file_bytes: tf.Tensor) -> tf.Tensor:
+    samples = tf.strings.substr(file_bytes, HEADER_BYTES, -1)
+    return tf.io.decode_raw(samples, tf.int16, little_endian=True)
+
+
+_DECODERS: dict[str, Callable[[tf.Tensor], tf.Tensor]] = {
+    TENSORFLOW_IO: _by_tensorflow_io,
+    TENSORFLOW: _by_tensorflow,
+}

@@ -13,6 +13,7 @@ import numpy as np
 from data_pipeline.audio.waveform import SAMPLE_RATE
 from data_pipeline.contract import FUNCTIONALS
 from data_pipeline.features.mfcc import MAX_OPENSMILE_SAMPLE
+from data_pipeline.features.opensmile_library import import_opensmile
 
 if TYPE_CHECKING:
     import opensmile
@@ -45,8 +46,7 @@ def _extractor(feature_set: str) -> "opensmile.Smile":
         raise ValueError(
             f"Received feature_set={feature_set!r}. Expected one of {', '.join(FUNCTIONALS)}."
         )
-    import opensmile
-
+    opensmile = import_opensmile()
     return opensmile.Smile(
         opensmile.FeatureSet[feature_set],
         opensmile.FeatureLevel.Functionals,

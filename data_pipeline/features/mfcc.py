@@ -17,6 +17,7 @@ import numpy as np
 
 from data_pipeline.audio.waveform import INT16_SCALE, SAMPLE_RATE
 from data_pipeline.features.opensmile_config import FEATURE_LEVEL, opensmile_config
+from data_pipeline.features.opensmile_library import import_opensmile
 
 if TYPE_CHECKING:
     import opensmile
@@ -94,8 +95,7 @@ def _require_float(dtype: np.dtype) -> None:
 @functools.cache
 def opensmile_extractor() -> opensmile.Smile:
     """The one extractor of this process. It reads its configuration file again at every call."""
-    import opensmile
-
+    opensmile = import_opensmile()
     folder = tempfile.TemporaryDirectory(prefix="mfcc-")
     # Unlike atexit, this runs at the end of worker processes, too.
     process_end.Finalize(None, folder.cleanup, exitpriority=0)

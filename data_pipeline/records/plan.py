@@ -16,6 +16,8 @@ from data_pipeline.corpora.corpus import Utterance
 from data_pipeline.records.codec import RECORD_VERSION
 
 # Utterances a shard on average: about 80 MB of IEMOCAP, made in some seconds.
+# Settings that change no record: what results call the corpus, and who decoded plain WAV files.
+TOLD_ONLY = ("name", "decoder")
 SHARD_SIZE = 256
 # The name of a record file, as a regular expression.
 SHARD_NAME = "records-[0-9]{5}-of-[0-9]{5}[.]tfrecord"
@@ -84,11 +86,11 @@ def voices_key(utterances: Iterable[Utterance]) -> str:
 
 
 def deciding(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of a folder that decide what its records hold: not its layout, nor its name.
+    """The settings of a folder that decide what its records hold: not its layout, nor TOLD_ONLY.
 
     So the keys of records of another layout, with the same content, are the same.
     """
-    decided = {setting: value for setting, value in settings.items() if setting != "name"}
+    decided = {setting: value for setting, value in settings.items() if setting not in TOLD_ONLY}
     return decided | {"format_version": RECORD_VERSION}
 
 

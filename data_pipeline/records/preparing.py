@@ -59,9 +59,9 @@ from data_pipeline.splits.copies import check_copies
 
 EXTRACTORS = {"opensmile": extract_opensmile, "tensorflow": extract_tensorflow}
 # Packages whose version may change the numbers, by extractor.
-PACKAGES = {
+PACKAGES: dict[str, tuple[str, ...]] = {
     "opensmile": ("numpy", "librosa", "soundfile", "soxr", "opensmile"),
-    "tensorflow": ("numpy", "librosa", "soundfile", "soxr", "tensorflow", "tensorflow-io"),
+    "tensorflow": ("numpy", "librosa", "soundfile", "soxr", "tensorflow"),
 }
 
 
@@ -162,6 +162,12 @@ def _settings(corpus: Corpus, mfcc: str, n_fft: tuple[int, int], speed: float) -
     features = {"sample_rate": SAMPLE_RATE, "mfcc": mfcc, "n_fft": list(n_fft)}
     if speed != 1:  # settings of folders without it stay what they are
         features["speed"] = speed
+    packages, told = PACKAGES[mfcc], {}
+    if mfcc == "tensorflow":
+        from data_pipeline.audio.parallel_decoding import TENSORFLOW_IO, decoder
+
+        told = {"decoder": decoder()}
+        packages += (TENSORFLOW_IO,) if told["decoder"] == TENSORFLOW_IO else ()
     return {
         "format_version": FORMAT_VERSION,
         "corpus": corpus.name,
@@ -170,7 +176,8 @@ def _settings(corpus: Corpus, mfcc: str, n_fft: tuple[int, int], speed: float) -
         "group_by": corpus.group_by,
         "subset": corpus.subset,
         "features": features,
-        "versions": {package: version(package) for package in PACKAGES[mfcc]},
+        "versions": {package: version(package) for package in packages},
+        **told,
     }
 
 

@@ -29,10 +29,10 @@ def even_groups(
         DataError: there are fewer speakers than groups, or no label has as many utterances.
     """
     totals = np.bincount(labels)
-    num_labels, num_members = len(totals), int(members.max()) + 1
-    if totals.max() < num_groups:
+    num_labels, num_members = len(totals), int(np.max(members)) + 1
+    if np.max(totals) < num_groups:
         raise DataError(
-            f"no emotion has more than {totals.max()} utterances where {num_groups} groups of "
+            f"no emotion has more than {np.max(totals)} utterances where {num_groups} groups of "
             "speakers are to be made; add recordings or take protocol random"
         )
     if num_members < num_groups:

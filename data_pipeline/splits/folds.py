@@ -228,7 +228,7 @@ def _group_tests(table: Columns, group_by: str, seed: int) -> Iterator[HeldOut]:
 def _fold(number: int, held_out: str, ids: Sequence[str], parts: np.ndarray) -> Fold:
     """A fold from the part that each utterance is in, the index of one of `PARTS`."""
     of_part = {
-        part: tuple(map(ids.__getitem__, np.flatnonzero(parts == code)))
+        part: tuple(map(ids.__getitem__, np.flatnonzero(parts == code).tolist()))
         for code, part in enumerate(PARTS)
     }
     return Fold(number=number, held_out=held_out, **of_part)

@@ -53,7 +53,7 @@ def _rows_by_fold(table: Columns) -> dict[str, np.ndarray]:
             f"fold may); {REMEDY}"
         )
     if "" in parts:
-        names = [table.rows[row].utterance_id for row in parts[""]]
+        names = [table.rows[row].utterance_id for row in parts[""].tolist()]
         raise DataError(
             f"{len(names)} utterances are in no fold, such as {min(names)}; give each a "
             f"fold, or {REMEDY}"

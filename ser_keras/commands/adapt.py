@@ -41,6 +41,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Make the profile, and say what it is made from; 1 if a file could not be used."""
+    from ser_keras.engine import use_engine
+
+    use_engine()
     from tqdm import tqdm
 
     from ser_keras.predict.adapting import make_profile, remarks

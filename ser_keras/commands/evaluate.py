@@ -35,6 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Ask the model about every utterance, score what it says, keep it as a run."""
+    from ser_keras.engine import use_engine
+
+    use_engine()
     from data_pipeline.records.together import load_together
     from ser_keras.commands.evaluation import (
         asked_rows,

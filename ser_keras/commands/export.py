@@ -43,6 +43,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Export the model of one fold and say where it is."""
+    from ser_keras.engine import use_engine
+
+    use_engine()
     fold = find_fold(arguments.run_dir, arguments.fold)
     if arguments.onnx:
         from ser_keras.export.onnx import check_onnx_place

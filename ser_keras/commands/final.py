@@ -42,6 +42,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train on everything, export."""
+    from ser_keras.engine import use_engine
+
+    use_engine()
     from data_pipeline.batches.copies import with_copies
     from data_pipeline.records.together import load_together
     from ser_keras.commands.export import export_fold

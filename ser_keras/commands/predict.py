@@ -84,6 +84,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print what the model says of each file; 1 if any file had no answer."""
     _check_usage(arguments)
+    from ser_keras.engine import use_engine
+
+    use_engine()
     from ser_keras.predict.searching import search
     from ser_keras.predict.served_model import ServedModel
     from ser_keras.predict.shipped import shipped_model

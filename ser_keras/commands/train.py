@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from data_pipeline.command_line import run_command
 from ser_keras.commands.folds.inputs import load_copies, load_data, open_start
 from ser_keras.commands.train_options import TrainingOrder, add_arguments, order_of
+from ser_keras.engine import use_engine
 from ser_keras.settings import as_text
 
 if TYPE_CHECKING:  # the types of what is imported when it is needed: help shall not wait for it
@@ -48,6 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def run(arguments: argparse.Namespace) -> int:
     """Load the data, train the folds that are missing, sum up, export a single run."""
     order = order_of(arguments)
+    use_engine()
     arguments.when_stopped = ": finished epochs are kept; the same command goes on"
     # It warns of models that are traced again, as each fold's is for batches of other lengths.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)

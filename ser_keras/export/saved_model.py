@@ -7,6 +7,7 @@ import json
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -91,7 +92,8 @@ def _write(
     if heard is not None:
         write_heard(heard, staging)
     if info.takes_profile:
-        np.savez(staging / VOICES_FILE, **head_of(model).arrays())
+        arrays: dict[str, Any] = head_of(model).arrays()
+        np.savez(staging / VOICES_FILE, **arrays)
     server = emotion_server(model, info, staging)
     # Not staging itself: a temporary folder is closed to other users, the server among them.
     written = staging / MODEL

@@ -12,6 +12,7 @@ from data_pipeline.contract import (
     NUM_MFCC,
     NUM_MFCC_FRAMES,
 )
+from ser_keras.engine import check_engine
 from ser_keras.errors import SerError
 from ser_keras.layers.level_scaling import LevelScaling
 from ser_keras.layers.stream_functionals import num_functionals
@@ -69,8 +70,10 @@ def build_model(
         num_functionals), zeros for no profile (`voices.statistics`).
 
     Raises:
-        SerError: the variant is unknown, or the spectrograms are too short for the CNN.
+        SerError: the variant is unknown, the spectrograms are too short for the CNN, or Keras has
+            settings that would change numbers (`engine`).
     """
+    check_engine()
     heads = _heads(variant)
     if min(num_frames) < MIN_FRAMES:
         raise SerError(

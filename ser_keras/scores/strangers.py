@@ -81,9 +81,10 @@ def _fitted(folds: Sequence[Answers]) -> tuple[float, float, bool]:
     temperature = fit_temperature(labels, _logits(probabilities))
     confidence, correct = _confidence(labels, probabilities, temperature)
     order = np.argsort(-confidence, kind="stable")
-    answered = np.arange(1, len(order) + 1)
-    right = np.cumsum(correct[order])
-    bounds = np.array([lower_bound(*pair) for pair in zip(right, answered, strict=True)])
+    right = np.cumsum(correct[order]).tolist()
+    bounds = np.array(
+        [lower_bound(*pair) for pair in zip(right, range(1, len(order) + 1), strict=True)]
+    )
     enough = np.flatnonzero((bounds >= TARGET_ACCURACY) & (confidence[order] >= MIN_CONFIDENCE))
     if not len(enough):
         return temperature, TARGET_ACCURACY, False

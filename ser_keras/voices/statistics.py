@@ -80,7 +80,8 @@ def profile_of(
         float32 (2, num_functionals): the mean of the voice, and the logarithm of its deviation.
     """
     count = len(functionals)
-    taken_away, within = 0.0, 0.0
+    taken_away: np.ndarray | float = 0.0
+    within: np.ndarray | float = 0.0
     if effects is not None and guesses is not None:
         taken_away = (1 - mixed) * guesses @ effects
         # What a voice varies by when it speaks in every emotion equally often.

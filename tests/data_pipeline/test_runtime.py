@@ -57,3 +57,53 @@ def test_importing_ser_keras_sets_tensorflow_up():
         check=True,
     )
     assert done.stdout.split() == ["1", "1"]
+
+
+# --- TensorFlow's notices ---
+
+NOTICES = (
+    "WARNING: All log messages before absl::InitializeLog() is called are written to STDERR\n"
+    "I0000 00:00:1.2    6325 port.cc:153] oneDNN custom operations are on.\n"
+)
+
+
+def imported_quietly(folder, **variables):
+    """What a process writes that imports the `tensorflow` of a folder."""
+    program = "from data_pipeline.runtime import quiet_tensorflow as q; q(); import tensorflow"
+    plain = {k: v for k, v in os.environ.items() if k not in ("TF_CPP_MIN_LOG_LEVEL", "PYTHONPATH")}
+    return subprocess.run(
+        [sys.executable, "-c", program],
+        env=plain | ({"PYTHONPATH": str(folder)} if folder else {}) | variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def made_up(folder, ending=""):
+    (folder / "tensorflow.py").write_text(
+        f"import os\nos.write(2, {(NOTICES + 'a fault of its own' + chr(10))!r}.encode())\n{ending}"
+    )
+    return folder
+
+
+def test_notices_are_left_out_and_nothing_else(tmp_path):
+    done = imported_quietly(made_up(tmp_path))
+    assert (done.returncode, done.stderr) == (0, "a fault of its own\n")
+
+
+def test_an_import_that_fails_says_why(tmp_path):
+    done = imported_quietly(made_up(tmp_path, "raise ImportError('no such library')"))
+    assert done.returncode == 1
+    assert done.stderr.startswith("a fault of its own\n")
+    assert "no such library" in done.stderr
+
+
+def test_who_asks_for_notices_gets_them(tmp_path):
+    done = imported_quietly(made_up(tmp_path), TF_CPP_MIN_LOG_LEVEL="0")
+    assert done.stderr == NOTICES + "a fault of its own\n"
+
+
+def test_tensorflow_itself_says_nothing():
+    done = imported_quietly(None)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

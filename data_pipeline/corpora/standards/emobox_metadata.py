@@ -101,7 +101,7 @@ def _line(values: Mapping[str, Any], where: str, corpus: str) -> Line:
         raise DataError(f"{where}: has no wav or no emo; {REMEDY}")
     path = PurePosixPath(wav)
     if path.parts[:2] == ("downloads", corpus):
-        path = path.relative_to(*path.parts[:2])
+        path = type(path)(*path.parts[2:])
     if path.is_absolute() or ".." in path.parts or not path.parts:
         raise DataError(f"{where}: {visible(wav)} leads out of the folder of the corpus; {REMEDY}")
     start, end = values.get("start_time"), values.get("end_time")

@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -146,7 +147,7 @@ def _values(model: keras.Model) -> dict[str, Sequence[np.ndarray]]:
 def _packed(state: Mapping, arrays: Mapping[str, Sequence[np.ndarray]]) -> bytes:
     """An .npz file: JSON text, and the arrays as "<name>/<number>"."""
     counts = {name: len(values) for name, values in arrays.items()}
-    content = {
+    content: dict[str, Any] = {
         f"{name}/{number}": value
         for name, values in arrays.items()
         for number, value in enumerate(values)

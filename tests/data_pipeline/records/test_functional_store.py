@@ -1,15 +1,17 @@
 """Functionals of a prepared corpus: openSMILE's own, kept, and only of the recordings prepared."""
 
 import numpy as np
-import opensmile
 import pytest
 
 from data_pipeline.audio.reading import load_waveform
 from data_pipeline.audio.waveform import audio_sha256
 from data_pipeline.errors import DataError
+from data_pipeline.features.opensmile_library import import_opensmile
 from data_pipeline.records.functional_store import load_functionals
 from data_pipeline.records.prepared import Prepared
 from data_pipeline.rows import UtteranceRow
+
+opensmile = import_opensmile()
 
 
 @pytest.fixture

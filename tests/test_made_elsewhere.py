@@ -175,7 +175,7 @@ def test_the_features_of_then_are_those_of_this_set(made):
     mfcc = {"opensmile": opensmile_mfcc, "tensorflow": own_mfcc}
     mel = {"opensmile": mel_spectrogram, "tensorflow": own_mel}
     prepared = load_prepared(made / "prepared")
-    way = prepared.features["mfcc"]
+    way = prepared.features.mfcc
     records = tf.data.TFRecordDataset(
         [str(path) for path in (made / "prepared").glob("*.tfrecord")]
     )

@@ -1,5 +1,6 @@
 """What `pip install` promises: commands that work in any folder, and a wheel that is whole."""
 
+import configparser
 import os
 import shutil
 import subprocess
@@ -82,3 +83,12 @@ def test_an_installed_wheel_answers_a_recording_without_any_training(wheel, tmp_
     where, answer, *_ = done.stdout.splitlines()
     assert Path(where).is_relative_to(installed)
     assert answer.startswith("speech.wav")
+
+
+@pytest.mark.parametrize("command", ["ser", "ser-data"])
+def test_the_version_is_that_of_the_one_place(command):
+    settings = configparser.ConfigParser()
+    settings.read(ROOT / "setup.cfg")
+    script = Path(sys.executable).with_name(command)
+    done = subprocess.run([script, "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout == f"dual-sequence-ser {settings['metadata']['version']}\n"

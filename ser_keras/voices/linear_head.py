@@ -56,7 +56,8 @@ class LinearHead:
         """
         own = normalised(standard, profiles)
         of_nobody, of_known = own @ self.kernel + self.bias[:, None]
-        return np.where(profiles.any(axis=(-2, -1))[..., None], of_known, of_nobody)
+        is_known = np.any(profiles, axis=(-2, -1), keepdims=True)[..., 0]
+        return np.where(is_known, of_known, of_nobody)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Every attribute by its name."""

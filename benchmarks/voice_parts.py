@@ -28,6 +28,8 @@ WITHOUT = {
     "validation does not train": ("input.validation_trains=false",),
 }
 OTHERS_FIRST = "the others first"
+# The linear head alone hears copies.
+WITHOUT_COPIES = ("no copies", "no linear head")
 NUMBERS = ("none", "20")
 ACCURACIES = ("weighted_accuracy", "unweighted_accuracy")
 
@@ -100,7 +102,7 @@ def commands_of(corpus: str, part: str, build: Path) -> Iterator[list]:
         yield [*training(three, build), *before]
         own += ["--init", first / f"fold_{fold}"]
     for fold in FOLDS:
-        yield [*training(whose, build, part != "no copies"), *own, "--fold", fold]
+        yield [*training(whose, build, part not in WITHOUT_COPIES), *own, "--fold", fold]
 
 
 def training(corpora: Sequence[str], build: Path, copies: bool = True) -> list:

@@ -1,4 +1,4 @@
-"""Functions below the layers: convolutions that know how to be fast, and how weights start."""
+"""Functions below the layers: how to convolve and recur fast, and how weights start."""
 
 import lazy_loader as lazy
 

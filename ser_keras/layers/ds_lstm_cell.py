@@ -105,7 +105,7 @@ class DSLSTMCell(keras.layers.Layer):
         return ops.concatenate([h, before_norm], axis=-1), [h, C, step + 1]
 
     def answer(self, inputs: KerasTensor) -> KerasTensor:
-        """H of whole sequences, as the steps of `call` without training give it.
+        """The h of whole sequences, as the steps of `call` without training give it.
 
         The normalisation of a step is then known beforehand, whatever the batch is.
 

@@ -8,10 +8,11 @@ from keras import KerasTensor
 
 @keras.saving.register_keras_serializable(package="ser_keras")
 class LSTM(keras.layers.LSTM):
-    """`keras.layers.LSTM` with `return_sequences`; inference in float32 takes a third of its time.
+    """`keras.layers.LSTM` with `return_sequences`; one utterance takes a third of its time.
 
-    Trained, under another policy and on another engine it is the stock layer. Frames beyond an
-    utterance's own are run over like the others: what follows leaves them out (`MeanOverTime`).
+    That is inference in float32. Trained, under another policy and on another engine it is the
+    stock layer. Frames beyond an utterance's own are run over like the others: what follows leaves
+    them out (`MeanOverTime`).
 
     Args:
         units: size of h and C.

@@ -107,6 +107,7 @@ def _memory(datasets: FoldDatasets, config: RunConfig, directory: Path) -> Remem
 
 def _fit(model: keras.Model, datasets: FoldDatasets, epochs: range, callbacks: Iterable) -> None:
     train = datasets.train(epochs.start)
+    _build_training(model)
     model.fit(
         _labels_for_each_output(train, model),
         validation_data=_labels_for_each_output(datasets.validation, model),
@@ -117,6 +118,16 @@ def _fit(model: keras.Model, datasets: FoldDatasets, epochs: range, callbacks: I
         callbacks=list(callbacks),
         verbose=0,
     )
+
+
+def _build_training(model: keras.Model) -> None:
+    """Make what optimiser, losses and metrics remember: a step that does is traced twice."""
+    model.optimizer.build(model.trainable_variables)
+    logits = {name: keras.ops.zeros((1, *head.shape[1:])) for name, head in model.output.items()}
+    labels = dict.fromkeys(logits, keras.ops.zeros((1,), "int64"))
+    model.compute_loss(y=labels, y_pred=logits)
+    model.compute_metrics(None, labels, logits)
+    model.reset_metrics()
 
 
 def _labels_for_each_output(dataset: tf.data.Dataset, model: keras.Model) -> tf.data.Dataset:

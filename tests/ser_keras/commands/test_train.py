@@ -247,7 +247,7 @@ def test_without_its_test_part_a_fold_is_trained_alike_and_tested_later(
     prepared, tmp_path, capsys, monkeypatch
 ):
     blind, seeing = tmp_path / "blind", tmp_path / "seeing"
-    small = ("--variant", "dual_level", "--fold", "0")
+    small = ("--variant", "base_1", "--fold", "0")
     read = []
     make_dataset = data.make_dataset
     monkeypatch.setattr(

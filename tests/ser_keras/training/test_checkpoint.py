@@ -1,4 +1,4 @@
-"""Checkpoints of real fits: what comes back, and what is never used."""
+"""Checkpoints of real fits: what comes back, and what is never used; and one fit, whole."""
 
 import csv
 import json
@@ -10,6 +10,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from ser_keras.runs.config import RunConfig
 from ser_keras.settings import Settings
@@ -17,6 +18,7 @@ from ser_keras.training.callbacks.best_epoch import BestEpoch
 from ser_keras.training.callbacks.checkpoint import Checkpoint, Remembered
 from ser_keras.training.callbacks.history import HistoryCsv
 from ser_keras.training.callbacks.optimistic import OptimisticScores
+from ser_keras.training.fold import FoldDatasets, fit_fold
 from ser_keras.training.metrics import emotion_metrics
 from ser_keras.training.model_files import save_model
 
@@ -229,3 +231,30 @@ def test_what_cannot_be_written_whole_leaves_the_old_file_and_the_process_alive(
             write()
         assert Path(caught.value.filename) in before
     assert {path: path.read_bytes() for path in tmp_path.rglob("*.*")} == before
+
+
+def test_a_training_step_of_several_heads_is_traced_once(tmp_path, monkeypatch):
+    """Tracing takes seconds in every fold, and a step that makes variables is traced again."""
+    traced = []
+    step = keras.Model.train_step
+    monkeypatch.setattr(
+        keras.Model, "train_step", lambda model, data: traced.append(model) or step(model, data)
+    )
+    hidden = keras.layers.Dense(4)(inputs := keras.Input((3,), name="x"))
+    heads = {f"{name}_logits": keras.layers.Dense(2)(hidden) for name in ("mfcc", "mel")}
+    model = keras.Model(
+        {"x": inputs}, {"logits": keras.layers.Average()([*heads.values()]), **heads}
+    )
+    model.compile(
+        keras.optimizers.Adam(0.05),
+        dict.fromkeys(heads, keras.losses.SparseCategoricalCrossentropy(True)),
+        metrics={"logits": emotion_metrics(2)},
+    )
+    batches = tf.data.Dataset.from_tensor_slices(({"x": INPUTS}, LABELS)).batch(8)
+    settings = CONFIG.settings
+    config = replace(
+        CONFIG, settings=replace(settings, optimiser=replace(settings.optimiser, epochs=2))
+    )
+    datasets = FoldDatasets(train=lambda first: batches.repeat(2), validation=batches, test=None)
+    outcome = fit_fold(model, datasets, config, 0, tmp_path)
+    assert outcome.last_epoch == 2 and len(traced) == 1

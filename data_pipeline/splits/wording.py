@@ -1,6 +1,6 @@
 """A leakage audit as people read it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -8,11 +8,13 @@ from data_pipeline.names import visible
 from data_pipeline.splits.leakage import GUESSES, SHARED_COLUMNS, Audit, Guess, Shared
 
 
-def audit_in_words(found: Audit) -> str:
+def audit_in_words(found: Audit, trained_on: Sequence[str] = ("train",)) -> str:
     """An audit as people read it: two small tables and what was fitted where.
 
     Args:
         found: from `audit`.
+        trained_on: the parts that weights are fitted on; the validation part, where it is not one
+            of them, chooses the epoch.
 
     Returns:
         Several lines, without the last line break.
@@ -22,7 +24,7 @@ def audit_in_words(found: Audit) -> str:
     lines += [_shared_line(found.shared, column) for column in SHARED_COLUMNS]
     lines += [_table_line("guessing without listening", "WA (mean of folds)", "UA")]
     lines += [_guess_line(guess) for guess in found.guesses]
-    lines += _fitted_lines(found.lengths)
+    lines += _fitted_lines(found.lengths, trained_on)
     lines += _alike_lines(found.shared)
     for number, emotions in found.untrained.items():
         lines.append(f"  fold {number} trains on no {', '.join(emotions)}, so it cannot name it")
@@ -67,10 +69,13 @@ def _guess_line(guess: Guess) -> str:
     return _table_line(f"  {GUESSES[guess.column]}", *cells)
 
 
-def _fitted_lines(lengths: Mapping[str, tuple[int, int, int]]) -> list[str]:
+def _fitted_lines(
+    lengths: Mapping[str, tuple[int, int, int]], trained_on: Sequence[str]
+) -> list[str]:
+    chosen = "" if "validation" in trained_on else "on validation: the epoch; "
     return [
-        "  fitted on train: weights, normalisation, length of the spectrograms; "
-        "on validation: the epoch; on test: nothing",
+        f"  fitted on {' and '.join(trained_on)}: weights, normalisation; "
+        f"on train: length of the spectrograms; {chosen}on test: nothing",
         *(
             f"    {name} spectrograms: median {smallest} to {largest} frames by fold "
             f"({everything} if validation and test were counted too)"

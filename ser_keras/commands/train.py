@@ -151,13 +151,16 @@ def print_audits(runs: Sequence["Run"], prepared: "Prepared", start: "Start | No
     from data_pipeline.splits.wording import audit_in_words
 
     run_of = {(run.config.protocol, run.config.seed): run for run in runs}
+    more = ("validation",) if runs[0].config.settings.input.validation_trains else ()
     found = {
         (protocol, seed): audit(prepared.utterances, run.folds, protocol)
         for (protocol, seed), run in run_of.items()
     }
     for protocol, seed in found:
         if seed == runs[0].config.seed:  # other seeds draw other folds, which share as much
-            print(f"\nprotocol {protocol}: {audit_in_words(found[protocol, seed])}")
+            print(
+                f"\nprotocol {protocol}: {audit_in_words(found[protocol, seed], ('train', *more))}"
+            )
     if start:
         from ser_keras.commands.folds.init import check_heard
 

@@ -21,6 +21,8 @@ class ProfileDense(keras.layers.Layer):
     Call arguments:
         inputs: a pair: functionals (batch, num_functionals) in units of the voice, and its
             profiles (batch, 2, num_functionals), zeros where there is none.
+        training: in training it says nothing, zeros: it was fitted on the same recordings before,
+            and what the other heads learn is not to hide behind it.
 
     Output shape:
         (batch, units), float32.
@@ -43,8 +45,10 @@ class ProfileDense(keras.layers.Layer):
             dtype="float32",
         )
 
-    def call(self, inputs: tuple[KerasTensor, KerasTensor]) -> KerasTensor:
+    def call(self, inputs: tuple[KerasTensor, KerasTensor], training: bool = False) -> KerasTensor:
         functionals, profiles = (ops.cast(part, "float32") for part in inputs)
+        if training:  # from the profiles, so that no functionals are computed
+            return ops.zeros((ops.shape(profiles)[0], self.units), "float32")
         known = ops.any(ops.not_equal(profiles, 0), axis=(1, 2))[:, None]
         of_nobody, of_known = (
             ops.matmul(functionals, self.kernel[number]) + self.bias[number] for number in (0, 1)

@@ -26,8 +26,6 @@ class VoiceStatistics(keras.layers.Layer):
         inputs: a pair: functionals (batch, num_functionals), and profiles (batch, 2,
             num_functionals) in standard units: the mean of each voice, and the logarithm of its
             deviation. Zeros are the training voices.
-        training: in training the functionals are zero, whatever they are: the head that reads them
-            is fitted before the others are trained.
 
     Output shape:
         (batch, num_functionals), the functionals in standard units of the voice, within LIMIT; and
@@ -51,15 +49,12 @@ class VoiceStatistics(keras.layers.Layer):
             shape=shape, name=name, initializer=start, trainable=False, dtype="float32"
         )
 
-    def call(
-        self, inputs: tuple[KerasTensor, KerasTensor], training: bool = False
-    ) -> tuple[KerasTensor, ...]:
+    def call(self, inputs: tuple[KerasTensor, KerasTensor]) -> tuple[KerasTensor, ...]:
         functionals, profiles = (ops.cast(part, "float32") for part in inputs)
         standard = (functionals - self.mean) / self.deviation
         standard = ops.clip(standard, -LIMIT, LIMIT)
         centre, width = profiles[:, 0], ops.exp(profiles[:, 1])  # (batch, num_functionals)
-        normal = ops.zeros_like(standard) if training else (standard - centre) / width
-        return normal, *self._of_frames(centre, width)
+        return (standard - centre) / width, *self._of_frames(centre, width)
 
     def _of_frames(
         self, centre: KerasTensor, width: KerasTensor

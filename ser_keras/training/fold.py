@@ -88,7 +88,10 @@ def fit_fold(
             remembered.history,
             TensorBoardFold(directory, shown, datasets.validation, config.emotions),
             checkpoint,
-            EpochLines(first_epoch=first_epoch),  # what has been said is on disk
+            EpochLines(  # what has been said is on disk
+                first_epoch=first_epoch,
+                validation_trains=config.settings.input.validation_trains,
+            ),
         ]
         _fit(model, datasets, range(first_epoch, optimiser.epochs), callbacks)
     try:

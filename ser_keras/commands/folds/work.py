@@ -22,6 +22,7 @@ from ser_keras.commands.folds.data import (
     fit_functionals,
     part_batches,
     training_batches,
+    training_ids,
 )
 from ser_keras.commands.folds.init import Start, heard_by_init
 from ser_keras.heard import heard_in, write_heard
@@ -62,7 +63,7 @@ def train_fold(
     Raises:
         DataError: the records are damaged.
     """
-    print(f"fold {fold.number}: test on {fold.held_out}; {_counts_in_words(fold)}")
+    print(f"fold {fold.number}: test on {fold.held_out}; {_counts_in_words(fold, run)}")
     config, directory = run.config, fold_dir(run.directory, fold.number)
     keras.utils.set_random_seed(config.seed + fold.number)
     info = _info_before_training(run, fold, prepared, start)
@@ -188,11 +189,11 @@ def _accuracies(scores: Scores) -> dict[str, Any]:
     return {name: getattr(scores, name) for name in METRIC_NAMES}
 
 
-def _counts_in_words(fold: Fold) -> str:
-    return (
-        f"{len(fold.train)} utterances to train, {len(fold.validation)} to validate, "
-        f"{len(fold.test)} to test"
-    )
+def _counts_in_words(fold: Fold, run: Run) -> str:
+    count, validation = len(training_ids(run, fold)), len(fold.validation)
+    trains = run.config.settings.input.validation_trains
+    of_it = f" ({validation} of the validation part)" if trains else f", {validation} to validate"
+    return f"{count} utterances to train{of_it}, {len(fold.test)} to test"
 
 
 def _print_result(result: Mapping, fold: Fold) -> None:

@@ -19,10 +19,15 @@ class EpochLines(keras.callbacks.Callback):
     Args:
         file: Where to write; the bar is shown on terminals only.
         first_epoch: The epoch that training begins with, counted from 0.
+        validation_trains: Whether the validation part is trained on, so that its scores say
+            nothing of recordings that were not heard.
     """
 
-    def __init__(self, file: TextIO | None = None, first_epoch: int = 0) -> None:
+    def __init__(
+        self, file: TextIO | None = None, first_epoch: int = 0, validation_trains: bool = False
+    ) -> None:
         super().__init__()
+        self.validation = "validation (trained on)" if validation_trains else "validation"
         self.first_epoch = first_epoch
         self.file = file or sys.stdout
 
@@ -48,8 +53,8 @@ class EpochLines(keras.callbacks.Callback):
         self.bar.write(
             f"epoch {epoch + 1:3d} of {self.params['epochs']}: loss {logs['loss']:.3f}, "
             f"WA {logs['weighted_accuracy']:.1%}, UA {logs['unweighted_accuracy']:.1%}; "
-            f"validation loss {logs['val_loss']:.3f}, WA {logs['val_weighted_accuracy']:.1%}, "
-            f"UA {logs['val_unweighted_accuracy']:.1%}; "
+            f"{self.validation} loss {logs['val_loss']:.3f}, "
+            f"WA {logs['val_weighted_accuracy']:.1%}, UA {logs['val_unweighted_accuracy']:.1%}; "
             f"{time.perf_counter() - self.started:.1f} s",
             file=self.file,
         )

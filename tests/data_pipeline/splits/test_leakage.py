@@ -167,6 +167,9 @@ def test_one_speaker_under_two_names_is_counted_and_named():
     assert line.split()[1:4] == ["1", "of", "1"]
     text = audit_in_words(audited(make_rows(), "speaker"))
     assert "spelling" not in text and "0 of 1" in text
+    assert "on validation: the epoch" in text
+    text = audit_in_words(audited(make_rows(), "speaker"), trained_on=("train", "validation"))
+    assert "fitted on train and validation: weights" in text and "the epoch" not in text
 
 
 def test_words_name_the_figures_and_what_is_not_known():

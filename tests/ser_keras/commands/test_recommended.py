@@ -1,6 +1,8 @@
 """Preset `recommended`, whole: trained, adapted, exported, asked with a profile, made final."""
 
+import io
 import json
+from contextlib import redirect_stdout
 
 import numpy as np
 import pytest
@@ -40,7 +42,9 @@ def house(tmp_path_factory):
     assert prepare_main(["prepare", *map(str, command), "--workers", "1", "--speed", "0.9"]) == 0
     command = ["--data", prepared, "--copies", copies, "--run-dir", folder / "run"]
     command += ["--preset", "recommended", "--set", *TINY, "--export", folder / "served"]
-    assert main(["train", *map(str, command)]) == 0
+    with redirect_stdout(io.StringIO()) as printed:
+        assert main(["train", *map(str, command)]) == 0
+    (folder / "printed.txt").write_text(printed.getvalue())
     return folder
 
 
@@ -72,6 +76,13 @@ def test_a_result_has_the_protocol_adapted_beside_its_own(house, capsys):
         for n in range(3)
     )
     assert pooled == pytest.approx(right / 36)
+
+
+def test_what_is_printed_says_that_the_validation_part_is_trained_on(house):
+    printed = (house / "printed.txt").read_text()
+    assert "fitted on train and validation: weights" in printed
+    assert "24 utterances to train (12 of the validation part), 12 to test" in printed
+    assert printed.count("validation (trained on) loss") == 3  # an epoch of each fold
 
 
 def test_the_export_carries_what_strangers_ask_for(house):

@@ -82,7 +82,13 @@ def remarks(profile: VoiceProfile) -> Iterable[str]:
             f"{profile.recordings} recording(s) say little of a voice: the profile stays near that "
             "of nobody; twenty in many moods are better"
         )
-    if profile.mixed < ONE_SIDED_BELOW:
+    if not profile.profile.any():
+        yield (
+            "no voice that the model was trained on is known in two emotions, so it cannot tell a "
+            "voice from an emotion, and the profile changes nothing; train on voices in several "
+            "emotions, with their speakers named"
+        )
+    elif profile.mixed < ONE_SIDED_BELOW:
         yield (
             "the recordings sound alike, as of one emotion: what is the voice and what the emotion "
             "cannot be told apart there, so the emotion that is heard is taken away first; give "

@@ -128,7 +128,13 @@ def _usual_spread(
     labels: np.ndarray,
     voice: np.ndarray,
 ) -> float:
-    """How far answers to recordings of a voice that was held out are from each other."""
+    """How far answers to recordings of a voice that was held out are from each other.
+
+    Infinite where no voice speaks in two emotions: what is the voice and what the emotion was never
+    heard apart, so a profile would take the emotion for the voice.
+    """
+    if len(np.unique(np.stack([voice, labels]), axis=1).T) == len(np.unique(voice)):
+        return np.inf
     found = []
     groups = min(GROUPS_HELD_OUT, len(np.unique(voice)))
     folds = GroupKFold(groups).split(standard, labels, voice) if groups > 1 else ()

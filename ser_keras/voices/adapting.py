@@ -40,7 +40,13 @@ def adapt(head: LinearHead, standard: np.ndarray) -> Adapted:
         head: of the model.
         standard: functionals of the recordings in standard units (num_recordings,
             num_functionals), one recording or more.
+
+    Returns:
+        The profile; nobody's where each training voice spoke in one emotion, so that no more can
+        be told.
     """
+    if np.isinf(head.usual_spread):
+        return Adapted(head.nobody, 0.0)
     mixed = mixedness(head, standard)
     profile = mixed * profile_of(standard)
     if mixed < 1:

@@ -8,6 +8,7 @@ from sklearn.linear_model import LogisticRegression
 
 from ser_keras.settings import Optimiser
 from ser_keras.training.linear_head import _of_neighbours, fit_linear_head
+from ser_keras.voices.adapting import adapt
 from ser_keras.voices.statistics import profile_of
 
 
@@ -85,6 +86,20 @@ def test_a_single_voice_can_be_learnt_from():
     rows, labels, _ = made(num_voices=1)
     head = fitted(rows, labels, ["anna"] * len(rows))
     assert np.isfinite(head.kernel).all() and head.usual_spread == 1
+
+
+def test_where_each_voice_speaks_in_one_emotion_a_profile_changes_nothing():
+    """As in corpora that tie voices to emotions: the mean of a voice is that of its emotion."""
+    rows, labels, voices = made(num_voices=45, clear=1.0)
+    number = np.array([int(voice.split()[1]) for voice in voices])
+    tied = labels == number % 3
+    head = fitted(rows[tied], labels[tied], np.array(voices)[tied].tolist())
+    for own in (rows[tied & (number == 7)], rows[number == 7]):
+        adapted = adapt(head, head.standard(own))
+        assert adapted.mixed == 0 and not adapted.profile.any()
+    linked = tied | (number == 7)  # one voice in all emotions tells what they do
+    head = fitted(rows[linked], labels[linked], np.array(voices)[linked].tolist())
+    assert adapt(head, head.standard(rows[number == 8])).profile.any()
 
 
 def test_a_functional_that_never_changes_does_no_harm():

@@ -133,7 +133,7 @@ def _usual_spread(
     Infinite where no voice speaks in two emotions: what is the voice and what the emotion was never
     heard apart, so a profile would take the emotion for the voice.
     """
-    if len(np.unique(np.stack([voice, labels]), axis=1).T) == len(np.unique(voice)):
+    if len(set(zip(voice, labels, strict=True))) == len(np.unique(voice)):
         return np.inf
     found = []
     groups = min(GROUPS_HELD_OUT, len(np.unique(voice)))

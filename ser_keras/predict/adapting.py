@@ -84,11 +84,11 @@ def remarks(profile: VoiceProfile) -> Iterable[str]:
         )
     if not profile.profile.any():
         yield (
-            "no voice that the model was trained on is known in two emotions, so it cannot tell a "
-            "voice from an emotion, and the profile changes nothing; train on voices in several "
-            "emotions, with their speakers named"
+            "the voices that the model was trained on hardly tell a voice from an emotion: each "
+            "spoke in one, or profiles did not help with those held out. The profile changes "
+            "nothing; train on voices in several emotions, with their speakers named"
         )
-    elif profile.mixed < ONE_SIDED_BELOW:
+    elif profile.recordings > 1 and profile.mixed < ONE_SIDED_BELOW:
         yield (
             "the recordings sound alike, as of one emotion: what is the voice and what the emotion "
             "cannot be told apart there, so the emotion that is heard is taken away first; give "

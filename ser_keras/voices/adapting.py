@@ -42,8 +42,7 @@ def adapt(head: LinearHead, standard: np.ndarray) -> Adapted:
             num_functionals), one recording or more.
 
     Returns:
-        The profile; nobody's where each training voice spoke in one emotion, so that no more can
-        be told.
+        The profile; nobody's where training voices do not tell a voice from an emotion.
     """
     if np.isinf(head.usual_spread):
         return Adapted(head.nobody, 0.0)

@@ -108,7 +108,7 @@ def with_drawn_profiles(
     def add(number: tf.Tensor, batch: tuple[dict, tf.Tensor]) -> tuple[dict, tf.Tensor]:
         inputs, labels = batch
         inputs = dict(inputs)
-        row = tf.gather(rows, inputs.pop(POSITION))
+        row = tf.gather(rows, tf.minimum(inputs.pop(POSITION), tf.size(rows) - 1))
         known = row >= 0
         row = tf.maximum(row, 0)
         place, others = tf.gather(starts, row), tf.gather(counts, row) - 1
@@ -133,13 +133,14 @@ def _by_voice(
     """The recordings voice by voice, within each in an order that is drawn.
 
     Returns:
-        Row of each position of the folder, -1 for none; float32 (num_recordings, num_columns); and
-        for each row the first row of its voice, and how many there are.
+        Row of each position of the folder, -1 for none, which is the last that is given and that
+        of all behind it; float32 (num_recordings, num_columns); and for each row the first row of
+        its voice, and how many there are.
     """
     voice = numbered(recordings.voices)
     drawn = np.random.default_rng(seed).permutation(len(voice))
     order = drawn[np.argsort(voice[drawn], kind="stable")]
-    rows = np.full(recordings.positions.max() + 1, -1, np.int32)
+    rows = np.full(recordings.positions.max() + 2, -1, np.int32)
     rows[recordings.positions[order]] = np.arange(len(order), dtype=np.int32)
     table = head.standard(recordings.functionals[order])[:, :num_columns].astype(np.float32)
     _, first, count = np.unique(voice[order], return_index=True, return_counts=True)

@@ -222,6 +222,23 @@ def test_training_tells_each_voice_by_its_other_recordings(house):
     assert found > 0 and MOST_RECORDINGS > 11
 
 
+def test_an_utterance_that_the_linear_head_was_not_fitted_on_is_heard_without_profile(house):
+    """In large corpora it is fitted on a part, which may lack the last records of the folder."""
+    prepared = load_prepared(house / "prepared")
+    model, info = load_model(house / "run" / "fold_0" / "model")
+    ids = [row.utterance_id for row in prepared.utterances]
+    common = {"num_frames": info.num_frames, "inputs": (*INPUT_NAMES, POSITION)}
+    part = make_dataset(prepared, ids[:30], 30, **common)
+    measured = measure_recordings(model, part, [row.speaker for row in prepared.utterances])
+    batches = make_dataset(prepared, ids, 12, **common)
+    positions = np.concatenate([batch[POSITION].numpy() for batch, _ in batches])
+    told = with_drawn_profiles(batches, model, head_of(model), measured, seed=0, first_batch=0)
+    known = np.concatenate([batch["profile"].numpy().any(axis=(1, 2)) for batch, _ in told])
+    assert positions.max() > measured.positions.max()
+    assert not known[~np.isin(positions, measured.positions)].any()
+    assert known[np.isin(positions, measured.positions)].any()
+
+
 def test_a_final_model_has_heard_everybody_and_says_whose_figures_it_shows(house, tmp_path, capsys):
     command = ["final", house / "run", "--data", house / "prepared", "--out", tmp_path / "final"]
     assert main([str(part) for part in command]) == 1

@@ -64,8 +64,10 @@ def run(arguments: argparse.Namespace) -> int:
     for remark in remarks(profile):
         print(f"note: {remark}", file=sys.stderr)
     write_profile(profile, arguments.out)
+    plural = "" if profile.recordings == 1 else "s"
     print(
-        f"{arguments.out}: profile from {profile.recordings} recordings ({profile.seconds:.0f} s)\n"
+        f"{arguments.out}: profile from {profile.recordings} recording{plural} "
+        f"({profile.seconds:.0f} s)\n"
         f"next: python -m ser_keras predict {_named(arguments.model)}--profile {arguments.out} "
         "FILE..."
     )

@@ -85,8 +85,8 @@ def remarks(profile: VoiceProfile) -> Iterable[str]:
     if not profile.profile.any():
         yield (
             "the voices that the model was trained on hardly tell a voice from an emotion: each "
-            "spoke in one, or profiles did not help with those held out. The profile changes "
-            "nothing; train on voices in several emotions, with their speakers named"
+            "spoke in one, or profiles did harm to those held out. The profile changes nothing; "
+            "train on voices in several emotions, with their speakers named"
         )
     elif profile.recordings > 1 and profile.mixed < ONE_SIDED_BELOW:
         yield (

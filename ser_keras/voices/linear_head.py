@@ -19,7 +19,7 @@ class LinearHead:
         effects: what each emotion does to a voice (num_emotions, num_functionals).
         usual_spread: how far the logits of the recordings of an unheard voice that speaks in every
             emotion are from each other: their variance, mean over the emotions (0-dimensional);
-            infinite where profiles did not help training voices.
+            infinite where profiles did harm to training voices.
         kernel: (2, num_functionals, num_emotions): of voices without a profile, and with one.
         bias: (2, num_emotions).
     """

@@ -44,7 +44,7 @@ def adapt(head: LinearHead, standard: np.ndarray) -> Adapted:
     Returns:
         The profile; nobody's where training voices do not tell a voice from an emotion.
     """
-    if np.isinf(head.usual_spread):
+    if not head.uses_profiles:
         return Adapted(head.nobody, 0.0)
     mixed = mixedness(head, standard)
     profile = mixed * profile_of(standard)

@@ -40,6 +40,11 @@ class LinearHead:
             )
 
     @property
+    def uses_profiles(self) -> bool:
+        """Whether a profile changes an answer: not where it did harm to training voices."""
+        return bool(np.isfinite(self.usual_spread))
+
+    @property
     def nobody(self) -> np.ndarray:
         """The profile of nobody: zeros (2, num_functionals)."""
         return np.zeros((2, len(self.mean)), np.float32)

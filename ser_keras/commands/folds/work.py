@@ -41,6 +41,11 @@ from ser_keras.training.metrics import METRIC_NAMES
 from ser_keras.training.model_files import build_from, load_model, save_model, write_info
 from ser_keras.training.optimisation import compile_model
 
+NO_PROFILES = (
+    "note: profiles of voices will change nothing: the training voices hardly tell a voice from an "
+    "emotion (docs/voices.md)"
+)
+
 
 def train_fold(
     run: Run,
@@ -75,6 +80,8 @@ def train_fold(
         heard = None
         if info.takes_profile:
             heard = fit_functionals(model, run, fold, copied or prepared, info)
+            if not heard[0].uses_profiles:
+                print(NO_PROFILES)
         train_batches = training_batches(model, run, fold, prepared, info, heard)
         datasets = FoldDatasets(
             train_batches,

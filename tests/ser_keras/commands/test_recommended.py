@@ -239,6 +239,26 @@ def test_an_utterance_that_the_linear_head_was_not_fitted_on_is_heard_without_pr
     assert known[np.isin(positions, measured.positions)].any()
 
 
+def test_where_each_voice_speaks_in_one_emotion_training_says_that_profiles_change_nothing(
+    house, tmp_path, capsys
+):
+    rows = (house / "speech.csv").read_text().splitlines()
+    tied = [rows[0]]
+    for path, emotion, speaker in (row.split(",") for row in rows[1:]):
+        tied.append(f"{house / path},{emotion},{speaker} when {emotion}")
+    (tmp_path / "tied.csv").write_text("\n".join(tied))
+    command = ["--corpus", "manifest", "--root", tmp_path / "tied.csv", "--out", tmp_path / "tied"]
+    assert prepare_main(["prepare", *map(str, command), "--workers", "1"]) == 0
+    command = ["--data", tmp_path / "tied", "--run-dir", tmp_path / "run", "--preset"]
+    command += ["recommended", "--protocol", "random", "--fold", "0", "--set", *TINY]
+    assert main(["train", *map(str, command)]) == 0
+    assert "profiles of voices will change nothing" in capsys.readouterr().out
+    assert "profiles of voices" not in (house / "printed.txt").read_text()
+    result = read_json(tmp_path / "run" / "fold_0" / "result.json")
+    for told in result["adapted"].values():
+        assert told["confusion_matrix"] == result["confusion_matrix"]
+
+
 def test_a_final_model_has_heard_everybody_and_says_whose_figures_it_shows(house, tmp_path, capsys):
     command = ["final", house / "run", "--data", house / "prepared", "--out", tmp_path / "final"]
     assert main([str(part) for part in command]) == 1
